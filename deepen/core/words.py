@@ -1,0 +1,78 @@
+"""Every sentence a person reads, in their language.
+
+The English sentence in the code is the key; `deepen/words/ko.json` holds the Korean one. Korean particles that depend on
+the sound before them are written after a colon: `{name:이가}`, `{name:은는}`, `{name:을를}`, `{name:과와}`, `{name:으로}`.
+"""
+import json
+from contextvars import ContextVar
+from functools import cache
+from importlib import resources
+from string import Formatter
+
+LANGUAGES = ("en", "ko")
+_language: ContextVar[str] = ContextVar("language", default="en")
+PARTICLES = {"이가": ("이", "가"), "은는": ("은", "는"), "을를": ("을", "를"), "과와": ("과", "와"),
+             "으로": ("으로", "로"), "이나": ("이나", "나"), "이라": ("이라", "라"), "아야": ("아", "야")}
+
+
+def speak(language: str) -> None:
+    """Choose the language (`en` or `ko`) of every sentence that follows in this context."""
+    if language not in LANGUAGES:
+        raise Problem("there is no language {language}; choose en or ko", language=language)
+    _language.set(language)
+
+
+def language() -> str:
+    """The language spoken now: `en` or `ko`."""
+    return _language.get()
+
+
+def say(sentence: str, **values) -> str:
+    """`sentence` in the language spoken now, with `{name}` filled in from `values`."""
+    if _language.get() == "ko":
+        sentence = korean().get(sentence, sentence)
+    return _Sentence().vformat(sentence, (), values)
+
+
+class Problem(Exception):
+    """Something the person can mend: one sentence of what is wrong, what was given, what to do. Exit code 2."""
+    code = 2
+
+    def __init__(self, sentence: str, **values):
+        super().__init__(sentence, values)
+        self.sentence, self.values = sentence, values
+
+    def __str__(self) -> str:
+        return say(self.sentence, **self.values)
+
+
+class Failure(Problem):
+    """The request was right but the work failed (no space, a loss that is not a number). Exit code 1."""
+    code = 1
+
+
+@cache
+def korean() -> dict[str, str]:
+    """The Korean catalogue: English sentence -> Korean sentence."""
+    return json.loads(resources.files("deepen").joinpath("words/ko.json").read_text(encoding="utf-8"))
+
+
+class _Sentence(Formatter):
+    def format_field(self, value, spec):
+        if spec in PARTICLES:
+            return f"{value}{PARTICLES[spec][not _closed(str(value), spec)]}"
+        return super().format_field(value, spec)
+
+
+def _closed(word: str, particle: str) -> bool:
+    """Does the word end in a consonant when a Korean reads it aloud? (For 으로 a final ㄹ counts as open.)"""
+    letters = [letter for letter in word if letter.isalnum()]
+    if not letters:
+        return False
+    last = letters[-1].lower()
+    if "가" <= last <= "힣":
+        final = (ord(last) - ord("가")) % 28
+        return final not in ((0, 8) if particle == "으로" else (0,))
+    if last.isdigit():                                       # 영 일 이 삼 사 오 육 칠 팔 구
+        return last in ("036" if particle == "으로" else "013678")
+    return last in ("bckmnpt" if particle == "으로" else "bcklmnpt")

@@ -1,0 +1,238 @@
+"""From what a person asked to a run that learns; from a run to a system that predicts."""
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import deepen
+from deepen.core.data import Data
+from deepen.core.events import Event
+from deepen.core.recipe import checked, fields_of, unknown
+from deepen.core.system import System
+from deepen.core.words import Failure, Problem, say
+from deepen.engine import find, keep
+from deepen.engine.fit import Flags, fit, lend, quiet
+from deepen.engine.place import Place
+from deepen.engine.run import Run, data_of
+from deepen.engine.until import Goal
+
+TABLES = (".csv", ".tsv", ".txt", ".parquet")
+SHORT = {"target": "data.target", "part": "data.part"}       # short for
+
+
+@dataclass
+class Plan:
+    """What will be done: a system with its recipe, on data."""
+    system: System
+    system_name: str
+    data: Data
+    data_asked: dict[str, Any]          # {"source": name, …} as run.toml keeps it
+    goal: Goal | None
+
+
+def prepare(what: str, settings: Mapping[str, Any] | None = None, load: bool = True) -> Plan:
+    """Decide system and data from `what` (a system, a source or a path) and `key=value` settings; load the data."""
+    settings = {SHORT.get(key, key): value for key, value in (settings or {}).items()}
+    system_name, asked = _what(what)
+    if "data" in settings:
+        asked = _source(str(settings.pop("data")))
+    goal = Goal.read(str(settings.pop("goal"))) if "goal" in settings else None
+    asked |= {key.removeprefix("data."): settings.pop(key) for key in list(settings) if key.startswith("data.")}
+    if system_name is not None:                             # a wrong key should not wait for the data
+        kind = find.system(system_name)
+        recipe = checked(kind, settings)
+        asked = asked or {"source": kind.default_data}
+    data, asked = open_data(asked)
+    if system_name is None:
+        system_name = find.system_for(data, asked["source"])
+        kind = find.system(system_name)
+        recipe = checked(kind, settings)
+    _must_fit(kind, system_name, data)
+    return Plan(kind(**recipe), system_name, data, asked, goal)
+
+
+def open_data(asked: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
+    """The data of `{"source": name, …}`, and the same with every value in its type."""
+    name = asked["source"]
+    function = find.source(name)
+    values = {key: value for key, value in asked.items() if key != "source"}
+    part = None
+    if "part" not in fields_of(function) and "part" in values:
+        from deepen.core.recipe import Fraction, Field, convert
+        part = convert(Field("part", Fraction, 1.0, False), values.pop("part"), "data.part")
+    if "path" in values:
+        values["path"] = str(Path(values["path"]).resolve())
+    values = checked(function, values, prefix="data.")
+    data = function(**values)
+    if part is not None:
+        data, values["part"] = data.part(part), part
+    return data, {"source": name, **values}
+
+
+def start(what: str, settings: Mapping[str, Any] | None = None, flags: Flags | None = None, out: str | Path | None = None,
+          tell: Callable[[Event], None] | None = None, root: str | Path = "runs",
+          planned: Callable[[Plan, Run], None] | None = None) -> Run:
+    """Train: prepare, make a run folder, let it learn. `planned` is told the plan before the first step."""
+    flags = flags or Flags()
+    plan = prepare(what, settings)
+    run = Run.new(f"{plan.data_asked['source']}-{Path(plan.system_name).stem}", out, root)
+    asked = {"what": what, "system": plan.system_name, "goal": str(plan.goal) if plan.goal else None}
+    if plan.system_name.partition(":")[0].endswith(".py"):
+        file = Path(plan.system_name.partition(":")[0])
+        (run.path / "mine.py").write_bytes(file.read_bytes())
+        asked["sha256"] = find.fingerprint(file)
+    run.write({"asked": asked, "recipe": plan.system.recipe(), "data": {**plan.data_asked, "origin": plan.data.origin},
+               "flags": asdict(flags), "made": made()})
+    if planned:
+        planned(plan, run)
+    _learn(run, plan.system, plan.data, flags, tell, None)
+    return run
+
+
+def resume(run: Run, tell: Callable[[Event], None] | None = None, planned: Callable[[Plan, Run], None] | None = None) -> Run:
+    """Go on with a run from its newest good checkpoint; from its seed when there is none."""
+    asked = run.asked()
+    kind = find.system(asked["asked"]["system"])
+    data, data_asked = open_data({key: value for key, value in asked["data"].items() if key != "origin"})
+    flags = Flags(**{key: value for key, value in asked["flags"].items() if key in {f.name for f in fields(Flags)}})
+    system = kind(**checked(kind, asked["recipe"]))
+    goal = asked["asked"].get("goal")
+    if planned:
+        planned(Plan(system, asked["asked"]["system"], data, data_asked, Goal.read(goal) if goal else None), run)
+    with run.locked():
+        before = run.newest()
+    _learn(run, system, data, flags, tell, before)
+    return run
+
+
+def _learn(run, system, data, flags, tell, before) -> None:
+    with run.locked():
+        try:
+            fit(system, data, run, flags, tell, before)
+        except Problem as problem:
+            event = Event("failed", facts={"why": str(problem)})
+            _tell_if_possible(run, event)
+            raise
+        except torch.OutOfMemoryError:
+            raise Failure("there is not enough memory on {device}; try a smaller batch", device=flags.device) from None
+
+
+def _tell_if_possible(run, event) -> None:
+    try:
+        run.tell(event)
+    except Failure:
+        return          # the disk that is full is what the person hears about already
+
+
+def revive(run: Run, data: Data | None = None) -> System:
+    """The trained system of a run, ready to predict; with `data` also ready to be judged."""
+    weights, card = keep.load_model(run.path / "model") if run.card() else ({}, {})
+    name = card["system"]
+    if name.partition(":")[0].endswith(".py"):
+        name = _trusted(run, name)
+    kind = find.system(name)
+    system = kind(**checked(kind, card["recipe"]))
+    lend(system, data or data_of(card), Place("cpu" if not torch.cuda.is_available() else "auto", "fp32"))
+    system.progress = 1.0
+    system.build(system.data)
+    system.network().load_state_dict(weights)
+    return system
+
+
+def predict(system: System, inputs) -> Any:
+    """Answers of a trained system for a batch as the data stores it (tensor or array), for files, or for one of these."""
+    import numpy as np
+    kind = system.data.inputs
+    if isinstance(inputs, (str, Path)):
+        return predict(system, [inputs])[0]
+    if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], (str, Path)):
+        inputs = torch.stack([kind.read(read_bytes(Path(file))) for file in inputs])
+    batch = torch.as_tensor(np.asarray(inputs)) if not isinstance(inputs, torch.Tensor) else inputs
+    single = batch.ndim == len(kind.shape)
+    batch = batch[None] if single else batch
+    kind.check(batch)
+    with quiet(system):
+        answers = system.predict(batch.to(system.device))
+    return answers[0] if single else answers
+
+
+def read_bytes(file: Path) -> bytes:
+    """The bytes of a user's file; `Problem` when it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Problem("{file} cannot be read: {reason}", file=file, reason=error.strerror or error) from None
+
+
+def made() -> dict[str, Any]:
+    """Versions and machine, written into every run."""
+    return {"deepen": deepen.__version__, "torch": torch.__version__, "python": platform.python_version(),
+            "git": _commit(), "machine": f"{platform.system()} {platform.machine()}", "threads": torch.get_num_threads(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+
+
+def _commit() -> str | None:
+    try:
+        told = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=2,
+                              cwd=Path(__file__).parent)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return told.stdout.strip() or None
+
+
+def _what(what: str) -> tuple[str | None, dict[str, Any]]:
+    """(system or None, data asked or {}) from the first word of `deepen train`."""
+    if what.partition(":")[0].endswith(".py"):
+        path, _, name = what.partition(":")
+        return str(Path(path).resolve()) + (f":{name}" if name else ""), {}
+    if what in find.systems():
+        return what, {}
+    return None, _source(what)
+
+
+def _source(what: str) -> dict[str, Any]:
+    """Data asked by name or by path."""
+    known = find.sources()
+    if what in known:
+        return {"source": what}
+    path = Path(what).expanduser()
+    if path.is_dir():
+        return {"source": "folder", "path": str(path)}
+    if path.is_file() and path.suffix.lower() in TABLES and "table" in known:
+        return {"source": "table", "path": str(path)}
+    if path.is_file():
+        raise Problem("{path} is a {suffix} file; deepen trains on folders of pictures and on tables ({tables})",
+                      path=path, suffix=path.suffix or "?", tables=" ".join(TABLES))
+    if "/" in what or "\\" in what or what.startswith("."):
+        raise Problem("there is nothing at {path}", path=what)
+    raise unknown("system or source", what, [*find.systems(), *known])
+
+
+def _must_fit(kind: type[System], name: str, data: Data) -> None:
+    wants, gives = kind.goal
+    target = type(data.target) if data.target is not None else type(None)
+    ok = issubclass(type(data.inputs), wants) and (issubclass(target, gives) or gives is wants or gives is type(None))
+    if not ok:
+        raise Problem("{system} learns {wants} → {gives}, but this data is {has} → {asks}", system=name,
+                      wants=wants.__name__, gives=gives.__name__, has=type(data.inputs).__name__, asks=target.__name__)
+
+
+def _trusted(run: Run, name: str) -> str:
+    """The outside system of a run: only code whose hash the run recorded is run again."""
+    copy = run.path / "mine.py"
+    if not copy.is_file() or find.fingerprint(copy) != run.asked()["asked"].get("sha256"):
+        raise Problem("{run} was trained by {file}, which has changed since; train again, or restore that file",
+                      run=run.name, file=name)
+    return str(copy.resolve()) + (f":{name.partition(':')[2]}" if ":" in name else "")
+
+
+def sentence_of(data: Data) -> str:
+    """The data in one sentence for people."""
+    sizes = {name: len(split) for name, split in data.splits.items()}
+    return say("{origin}: {sizes}", origin=data.origin, sizes=", ".join(f"{name} {size:,}" for name, size in sizes.items()))

@@ -1,0 +1,60 @@
+"""Classify pictures: a convolutional network learns which class a picture belongs to."""
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from deepen.core.kinds import Image, Label
+from deepen.core.recipe import Amount, Annotated, Count, Fraction, Live, Rate, Times
+from deepen.core.system import System
+from deepen.nn import losses, metrics, optim
+from deepen.nn.augment import Augment
+from deepen.nn.design import network
+
+
+@dataclass
+class Classify(System):
+    """Pictures into classes with a convolutional network."""
+    goal = (Image, Label)
+    default_data = "digits"
+    score = "accuracy"
+    tiny = dict(data="stripes", net="conv 8 3; norm; relu; globalpool; dense classes", epochs=4, batch=32)
+
+    net: str = "small"                                  # a name (small, deepconv, lenet), or Design lines separated by ;
+    epochs: Times = 10                                  # times through the training data
+    batch: Count = 128                                  # pictures a step
+    optimizer: Literal["muon", "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "lbfgs"] = "muon"  # how weights follow gradients
+    lr: Annotated[Rate, Live] = 0.02                    # learning rate at its highest
+    schedule: Literal["constant", "step", "exponential", "cosine", "onecycle", "triangle"] = "triangle"  # the rate over time
+    warmup: Fraction = 0.2                              # share of the run in which the rate rises
+    decay: Amount = 0.0                                 # weight decay
+    smooth: Fraction = 0.1                              # label smoothing
+    augment: str = "shift 1"                            # lines that change training pictures: flip; rotate 15; shift 2
+    average: Fraction = 0.0                             # decay of the weight average (0: none)
+    init: Literal["he", "xavier", "normal", "zero"] = "he"  # how weights begin
+
+    def build(self, data):
+        self.classes = len(data.target.names)
+        self.model = self.place(network(self.net, data.inputs, self.classes, self.init))
+        self.rule = optim.make(self.optimizer, self.model, self.lr, self.decay)
+        self.ema = optim.Average(self.model, self.average) if self.average else None
+        self.change = Augment(self.augment, classes=self.classes)
+        self.stream = data.stream("train", self.batch, self.epochs)
+
+    def steps(self):
+        for x, y in self.stream:                                            # x uint8 (B, C, H, W), y (B,)
+            optim.set_rate(self.rule, self.lr * optim.schedule(self.schedule, self.progress, self.warmup))
+            x, y = self.change(x, y)
+            loss = self.descend(lambda: losses.cross_entropy(self.model(x), y, self.smooth), self.rule)  # noqa: B023
+            if self.ema is not None:
+                self.ema.update(self.model)
+            yield {"loss": loss}
+
+    def evaluate(self, split="valid"):
+        answers = [(self.predict(x), y) for x, y in self.data.batches(split)]
+        p, y = (torch.cat(part) for part in zip(*answers, strict=True))     # (N, classes), (N,)
+        return {"loss": metrics.nll(p, y), "accuracy": metrics.accuracy(p, y), "top5": metrics.top5(p, y),
+                "f1": metrics.f1(p, y), "ece": metrics.ece(p, y)}
+
+    def predict(self, inputs):
+        return self.network()(inputs).float().softmax(1)                    # (B, classes)
