@@ -116,20 +116,21 @@ class Stream:
 
     def __init__(self, examples: Sequence, batch: int, epochs: float, seed: int):
         self.examples, self.batch, self.epochs, self.seed = examples, batch, epochs, seed
-        self.total = math.ceil(epochs * len(examples))
+        self.total = math.ceil(epochs * len(examples) - 1e-6)              # 1.1 * 10 is 11.000000000000002
         self.consumed = 0
         self._epoch, self._order = -1, None
 
     def __len__(self) -> int:
         """Batches in all, from the first."""
         full, rest = divmod(self.total, self.batch)
-        return max(full + (rest > 1 or not full), 0) if self.total else 0
+        return full + (rest > 1 or not full) if self.total else 0
 
     def __iter__(self) -> Iterator[tuple]:
         rank, ranks = place_among_ranks()
         while self.consumed < self.total:
             left = self.total - self.consumed
-            size = left if left <= self.batch + 1 else self.batch      # no last batch of one: norms need two
+            alone = left == self.batch + 1 > 2                         # no last batch of one: norms need two
+            size = left if alone else min(left, self.batch)
             rows = self._rows(self.consumed, size)
             self.consumed += size
             yield self.examples[rows[rank::ranks]]

@@ -4,6 +4,7 @@ The same functions serve a system (fields of its dataclass) and a source (parame
 """
 import difflib
 import inspect
+import math
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -79,6 +80,7 @@ def checked(owner, values: Mapping[str, Any], prefix: str = "") -> dict[str, Any
 def convert(field: Field, value, key: str):
     """One value as its field's type."""
     from pydantic import TypeAdapter, ValidationError
+    given = value
     if isinstance(value, str) and _wants_list(field.type):
         value = [part for part in value.strip("[]()").split(",") if part.strip()]
     if isinstance(value, str) and value.lower() == "none" and type(None) in get_args(field.type):
@@ -87,7 +89,7 @@ def convert(field: Field, value, key: str):
         return TypeAdapter(field.type).validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
-        raise Problem("{key}={value} is not possible: {reason}", key=key, value=value,
+        raise Problem("{key}={value} is not possible: {reason}", key=key, value=given,
                       reason=_reason(field, first)) from None
 
 
@@ -170,20 +172,25 @@ def schema(owner) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def toml(tree: Mapping[str, Any]) -> str:
-    """A tree of plain values as TOML text (None is left out)."""
-    import json
-    lines, tables = [], []
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            tables.append((key, value))
-        elif value is not None:
-            lines.append(f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}")
-    for key, table in tables:
-        lines.append(f"\n[{_key(key)}]\n{toml(table)}".rstrip())
+def toml(tree: Mapping[str, Any], inside: str = "") -> str:
+    """A tree of plain values as TOML text (None is left out); `inside` is the name of the table it goes into."""
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in tree.items()
+             if value is not None and not isinstance(value, Mapping)]
+    for key, table in tree.items():
+        if isinstance(table, Mapping):
+            name = f"{inside}{_key(key)}"
+            lines.append(f"\n[{name}]\n{toml(table, name + '.')}".rstrip())
     return "\n".join(lines) + "\n"
 
 
-def _key(key: str) -> str:
+def _value(value) -> str:
     import json
-    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else json.dumps(key, ensure_ascii=False)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)                                                   # inf, -inf, nan
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(key: str) -> str:
+    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else _value(key)

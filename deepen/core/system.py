@@ -18,9 +18,9 @@ Metrics = Mapping[str, Any]
 
 class System:
     """A dataclass whose fields are its recipe, with `build`, `steps`, `evaluate` and `predict`."""
-    goal: ClassVar[tuple[type, type]]               # what goes in, what comes out
+    goal: ClassVar[tuple[Any, Any]]                 # what goes in, what comes out: (Image, Label), (Row, Label | Number)
     default_data: ClassVar[str]                     # a source that needs no network
-    score: ClassVar[str]                            # the metric of early stop, best and verdict
+    score: str                                      # the metric of early stop, best and verdict; `build` may change it
     tiny: ClassVar[dict[str, Any]]                  # a recipe that learns something offline in a few seconds
     transient: ClassVar[tuple[str, ...]] = ()       # attributes that are not state
     exact_resume: ClassVar[bool] = True             # False where the world cannot be rewound

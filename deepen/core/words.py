@@ -60,7 +60,8 @@ def korean() -> dict[str, str]:
 class _Sentence(Formatter):
     def format_field(self, value, spec):
         if spec in PARTICLES:
-            return f"{value}{PARTICLES[spec][not _closed(str(value), spec)]}"
+            word = format(value)
+            return f"{word}{PARTICLES[spec][not _closed(word, spec)]}"
         return super().format_field(value, spec)
 
 

@@ -88,13 +88,18 @@ def system_for(data, source_name: str | None) -> str:
     """The system that learns this kind of data: first the one whose default it is, then the first that fits."""
     known = systems()
     mine = [name for name, entry in known.items() if entry.facts.get("default_data") == repr(source_name)]
-    goal = f"({type(data.inputs).__name__}, {type(data.target).__name__})"
-    fits = [name for name in _FIRST + tuple(known) if name in known and known[name].facts.get("goal") == goal]
+    fits = [name for name in _FIRST + tuple(known) if name in known and _learns(known[name], data)]
     mine = [name for name in fits if name in mine] or mine
     if not (mine or fits):
         raise Problem("no system learns {inputs} → {target}; name one: deepen train SYSTEM data=…",
                       inputs=type(data.inputs).__name__, target=type(data.target).__name__)
     return (mine or fits)[0]
+
+
+def _learns(entry: Entry, data) -> bool:
+    """Is the data one of the kinds of `goal = (Row, Label | Number)`? (Read as text: nothing is imported.)"""
+    wants, _, gives = entry.facts.get("goal", "").strip("()").partition(", ")
+    return type(data.inputs).__name__ in wants.split(" | ") and type(data.target).__name__ in gives.split(" | ")
 
 
 _FIRST = ("classify", "tabular")     # where several systems fit a kind of data, these come first

@@ -114,7 +114,7 @@ class _Fit:
         self.judged_at = past.step
         planned = system.planned
         every = self.flags.eval_every or max(1, (planned or 10_000) // 10)
-        can_judge = "valid" in self.data.splits and len(self.data.splits["valid"]) > 0 or self.data.world is not None
+        can_judge = ("valid" in self.data.splits and len(self.data.splits["valid"]) > 0) or self.data.world is not None
         self.tell("started", planned=planned, device=str(self.place.device), precision=self.place.precision,
                   seed=self.flags.seed, resumed=before is not None, score=system.score,
                   parameters=sum(p.numel() for net in system.networks() for p in net.parameters()))
@@ -219,7 +219,8 @@ class _Fit:
             self.run.write_model(self.model, self.system, self.past.valid, self.past.step)
             self.model = None
         parts = self.system.state_dict()
-        nets = {name for name in parts if isinstance(getattr(self.system, name), torch.nn.Module)}
+        networks = self.system.networks()
+        nets = {name for name in parts if any(getattr(self.system, name) is net for net in networks)}
         random = {"cpu": torch.get_rng_state()}
         if self.place.device.type == "cuda":
             random["cuda"] = torch.cuda.get_rng_state(self.place.device)

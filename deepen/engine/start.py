@@ -40,7 +40,7 @@ def prepare(what: str, settings: Mapping[str, Any] | None = None, load: bool = T
     settings = {SHORT.get(key, key): value for key, value in (settings or {}).items()}
     system_name, asked = _what(what)
     if "data" in settings:
-        asked = _source(str(settings.pop("data")))
+        asked = source_asked(str(settings.pop("data")))
     goal = Goal.read(str(settings.pop("goal"))) if "goal" in settings else None
     asked |= {key.removeprefix("data."): settings.pop(key) for key in list(settings) if key.startswith("data.")}
     if system_name is not None:                             # a wrong key should not wait for the data
@@ -63,11 +63,12 @@ def open_data(asked: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
     values = {key: value for key, value in asked.items() if key != "source"}
     part = None
     if "part" not in fields_of(function) and "part" in values:
-        from deepen.core.recipe import Fraction, Field, convert
+        from deepen.core.recipe import Field, Fraction, convert
         part = convert(Field("part", Fraction, 1.0, False), values.pop("part"), "data.part")
     if "path" in values:
         values["path"] = str(Path(values["path"]).resolve())
-    values = checked(function, values, prefix="data.")
+    values = {key: str(value.expanduser().resolve()) if isinstance(value, Path) else value     # also when resumed elsewhere
+              for key, value in checked(function, values, prefix="data.").items()}
     data = function(**values)
     if part is not None:
         data, values["part"] = data.part(part), part
@@ -193,10 +194,10 @@ def _what(what: str) -> tuple[str | None, dict[str, Any]]:
         return str(Path(path).resolve()) + (f":{name}" if name else ""), {}
     if what in find.systems():
         return what, {}
-    return None, _source(what)
+    return None, source_asked(what)
 
 
-def _source(what: str) -> dict[str, Any]:
+def source_asked(what: str) -> dict[str, Any]:
     """Data asked by name or by path."""
     known = find.sources()
     if what in known:
@@ -220,7 +221,12 @@ def _must_fit(kind: type[System], name: str, data: Data) -> None:
     ok = issubclass(type(data.inputs), wants) and (issubclass(target, gives) or gives is wants or gives is type(None))
     if not ok:
         raise Problem("{system} learns {wants} → {gives}, but this data is {has} → {asks}", system=name,
-                      wants=wants.__name__, gives=gives.__name__, has=type(data.inputs).__name__, asks=target.__name__)
+                      wants=kind_name(wants), gives=kind_name(gives), has=kind_name(type(data.inputs)), asks=kind_name(target))
+
+
+def kind_name(kind) -> str:
+    """`Label`, or `Label | Number` of a system that learns both."""
+    return getattr(kind, "__name__", str(kind).replace("deepen.core.kinds.", ""))
 
 
 def _trusted(run: Run, name: str) -> str:

@@ -19,14 +19,14 @@ class Goal:
 
     @classmethod
     def read(cls, text: str) -> "Goal":
-        match = re.fullmatch(r"\s*(\w+)\s*(:|>=|<=|>|<|=)\s*([-+.\deE]+)\s*(%?)\s*", text)
+        match = re.fullmatch(r"\s*(\w+)\s*(:|>=|<=|≥|≤|>|<|=)\s*([-+.\deE]+)\s*(%?)\s*", text)
         try:
             metric, sign, wanted = match[1], match[2], float(match[3]) / (100 if match[4] else 1)
         except (TypeError, ValueError):
             raise Problem("goal={text} cannot be read; write for example goal=accuracy:0.99", text=text) from None
         if metric not in BETTER:
             raise unknown("metric", metric, BETTER)
-        if (sign in (">", ">=")) and BETTER[metric] < 0 or (sign in ("<", "<=")) and BETTER[metric] > 0:
+        if (sign in (">", ">=", "≥") and BETTER[metric] < 0) or ((sign in ("<", "<=", "≤")) and BETTER[metric] > 0):
             raise Problem("goal={text} points the wrong way: {metric} is better when it is {better}", text=text,
                           metric=metric, better=">" if BETTER[metric] > 0 else "<")
         return cls(metric, wanted)

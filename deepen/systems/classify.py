@@ -1,6 +1,5 @@
 """Classify pictures: a convolutional network learns which class a picture belongs to."""
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
@@ -10,6 +9,7 @@ from deepen.core.system import System
 from deepen.nn import losses, metrics, optim
 from deepen.nn.augment import Augment
 from deepen.nn.design import network
+from deepen.nn.layers import Beginning
 
 
 @dataclass
@@ -18,20 +18,21 @@ class Classify(System):
     goal = (Image, Label)
     default_data = "digits"
     score = "accuracy"
+    transient = ("change",)                             # augmentation has no memory
     tiny = dict(data="stripes", net="conv 8 3; norm; relu; globalpool; dense classes", epochs=4, batch=32)
 
-    net: str = "small"                                  # a name (small, deepconv, lenet), or Design lines separated by ;
+    net: str = "small"                                  # a name (deepconv), or lines of a Design separated by ;
     epochs: Times = 10                                  # times through the training data
     batch: Count = 128                                  # pictures a step
-    optimizer: Literal["muon", "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "lbfgs"] = "muon"  # how weights follow gradients
+    optimizer: optim.Name = "muon"                      # how weights follow gradients
     lr: Annotated[Rate, Live] = 0.02                    # learning rate at its highest
-    schedule: Literal["constant", "step", "exponential", "cosine", "onecycle", "triangle"] = "triangle"  # the rate over time
+    schedule: optim.Schedule = "triangle"               # the rate over time
     warmup: Fraction = 0.2                              # share of the run in which the rate rises
     decay: Amount = 0.0                                 # weight decay
     smooth: Fraction = 0.1                              # label smoothing
     augment: str = "shift 1"                            # lines that change training pictures: flip; rotate 15; shift 2
     average: Fraction = 0.0                             # decay of the weight average (0: none)
-    init: Literal["he", "xavier", "normal", "zero"] = "he"  # how weights begin
+    init: Beginning = "he"                              # how weights begin
 
     def build(self, data):
         self.classes = len(data.target.names)

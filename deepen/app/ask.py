@@ -1,0 +1,135 @@
+"""validate, predict, plan: questions to a system that has learned, or is going to."""
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from deepen.app import learn, terminal
+from deepen.app.commands import Asked
+from deepen.core.recipe import pairs
+from deepen.core.words import Problem, say
+from deepen.sources._progress import show
+
+
+def validate(asked: Asked) -> int:
+    """`deepen validate RUN [--data PATH] [--split …]`"""
+    if asked.text("data") and asked.text("split"):
+        raise Problem("give --data or --split, not both: other data is judged as a whole")
+    show(say("judging …"))
+    from deepen.engine.advise import advise
+    from deepen.engine.run import Run
+    from deepen.engine.validate import validate
+    run = Run.open(asked.words[0])
+    found = validate(run, asked.text("data"), asked.text("split"))
+    show()
+    screen, where = terminal.screen(asked.json), terminal.here(run.path)
+    screen.print(f"\n  {run.name}", style="bold", end="")
+    screen.print(f"   {_opened(found, asked)}")
+    told = [(say("data"), found.data), ("", say("{split}: {count} examples", split=say(found.split), count=f"{found.examples:,}"))]
+    terminal.facts(screen, [*told, *(("", Text(sentence, style="dim")) for sentence in found.said)])
+    screen.print()
+    screen.print(_metrics(found, run.card()["metrics"]))
+    if found.goal["text"]:
+        from deepen.engine.until import Goal
+        terminal.facts(screen, [(say("goal"), learn.verdict(Goal.read(found.goal["text"]), found.metrics, None))])
+    learn.wrong(screen, found.mistakes, found.weakest)
+    experiment = advise(run)
+    terminal.commands(screen, say("next"), [experiment] if experiment else
+                      [(f"deepen predict {where} FILE", say("ask it about files of your own"))])
+    if asked.json:
+        own = found.split if asked.text("data") is None else "other"
+        summary = learn.summary(run)
+        summary["metrics"][own] = found.metrics
+        print(json.dumps({**summary, "goal": found.goal, "opened": found.opened, "intervals": found.intervals,
+                          "weakest": found.weakest, "mistakes": [_plain(one) for one in found.mistakes],
+                          "judged": {"data": found.data, "split": found.split, "examples": found.examples},
+                          "next": experiment[0] if experiment else None}, ensure_ascii=False))
+    return 0
+
+
+def _opened(found, asked: Asked) -> str:
+    if asked.text("data"):
+        return say("judged on other data; its own test set stays as it is")
+    if found.split != "test":
+        return say("judged on {split}; the test set stays sealed", split=say(found.split))
+    if found.opened == 1:
+        return say("the test set was opened for the first time: this is the honest number")
+    return say("the test set was opened for the {count}. time: each look makes the number a little less honest",
+               count=found.opened)
+
+
+def _metrics(found, valid: dict) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
+    for heading in (say("metric"), say(found.split), say("95 % interval"), say("validation")):
+        table.add_column(heading, justify="left" if heading == say("metric") else "right")
+    for name, value in found.metrics.items():
+        low, high = found.intervals.get(name, (None, None))
+        between = "" if low is None else f"{terminal.metric(name, low)} … {terminal.metric(name, high)}"
+        table.add_row(f"  {say(name)}", Text(terminal.metric(name, value), style="bold"), between,
+                      terminal.metric(name, valid.get(name)))
+    return table
+
+
+def _plain(mistake) -> dict:
+    return {"row": mistake.row, "was": mistake.was, "said": mistake.said, "sure": mistake.sure, "where": mistake.where}
+
+
+def predict(asked: Asked) -> int:
+    """`deepen predict RUN FILE …`"""
+    show(say("starting …"))
+    from deepen.engine.answer import answers
+    from deepen.engine.run import Run
+    run, files = Run.open(asked.words[0]), [Path(word) for word in asked.words[1:]]
+    run.system()
+    show()
+    screen, errors = terminal.screen(asked.json), terminal.screen(True)
+    table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
+    failed = 0
+    for one in answers(run, files):
+        if one.problem:
+            failed += 1
+            errors.print(say("deepen: {file}: {why}", file=one.where, why=one.problem))
+        if asked.json:
+            print(json.dumps({"file": one.where, **({"error": one.problem} if one.problem else one.told)}, ensure_ascii=False))
+        elif not one.problem:
+            best, *others = one.lines
+            table.add_row(f"  {one.where}", Text(best, style="bold"), Text("   ".join(others), style="dim"))
+    if table.row_count:
+        screen.print(table)
+    if failed and len(files) > 1:
+        errors.print(say("{count} of {all} files could not be read", count=failed, all=len(files)))
+    return 1 if failed else 0
+
+
+def plan(asked: Asked) -> int:
+    """`deepen plan SYSTEM key=value …`"""
+    show(say("starting …"))
+    from deepen.engine.plan import plan
+    sketch = plan(asked.words[0], pairs(asked.words[1:]), asked.text("input"), asked.text("classes"))
+    show()
+    screen = terminal.screen(asked.json)
+    table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
+    for heading, right in ((say("layer"), False), ("", False), (say("shape"), True), (say("parameters"), True), (say("multiplications"), True)):
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    table.add_row("  " + say("input"), "", _shape(sketch.input), "", "", style="dim")
+    for layer in sketch.layers:
+        table.add_row(f"  {layer.name}", layer.text, _shape(layer.shape), f"{layer.parameters:,}" if layer.parameters else "",
+                      f"{layer.macs:,}" if layer.macs else "")
+    screen.print()
+    screen.print(table)
+    screen.print()
+    terminal.facts(screen, [
+        (say("parameters"), f"{sketch.parameters:,}"),
+        (say("multiplications"), say("{count} for one example, forward", count=terminal.large(sketch.macs))),
+        (say("memory"), say("about {learning} to learn with batch {batch}; the weights take {weights}", batch=sketch.batch,
+                            learning=terminal.size(sketch.learning), weights=terminal.size(sketch.weights)))])
+    terminal.commands(screen, say("next"), [(" ".join(["deepen train", *asked.words]), say("let it learn"))])
+    if asked.json:
+        print(json.dumps({**asdict(sketch), "memory": {"weights": sketch.weights, "learning": sketch.learning}}, ensure_ascii=False))
+    return 0
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) if shape else "–"

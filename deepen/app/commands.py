@@ -1,0 +1,145 @@
+"""Every command of `deepen`, as people read about it.
+
+To add a command: an entry here, and the function of `app/` it names: asked -> exit code (None: 0).
+The sentences are spoken when the table is made, so it is made anew for each language.
+"""
+from dataclasses import dataclass
+
+from deepen.core.words import say
+
+
+@dataclass(frozen=True)
+class Option:
+    """`--name VALUE`, or a switch where `value` is empty."""
+    name: str
+    value: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """One word after `deepen`: what it takes, what it does, how it is used."""
+    name: str
+    does: str                                       # "file.function" in app/
+    takes: str
+    about: str
+    examples: tuple[tuple[str, str], ...]           # (command line, what it is for)
+    options: tuple[Option, ...] = ()
+    most: int | None = None                         # words it takes at most; None: any number
+    least: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command line, taken apart."""
+    command: Command
+    words: tuple[str, ...]
+    options: dict[str, str | bool]
+
+    def text(self, option: str) -> str | None:
+        """What was given to `--option`, or None."""
+        value = self.options.get(option)
+        return None if value is None else str(value)
+
+    @property
+    def json(self) -> bool:
+        return bool(self.options.get("json"))
+
+    @property
+    def quiet(self) -> bool:
+        return bool(self.options.get("quiet"))
+
+
+def everywhere() -> tuple[Option, ...]:
+    """Options of every command."""
+    return (Option("json", "", say("end with one line of JSON on standard output; words go to standard error")),
+            Option("lang", "ko|en", say("language of every sentence (or set DEEPEN_LANG)")),
+            Option("help", "", say("show this help")))
+
+
+def groups() -> dict[str, tuple[Command, ...]]:
+    """Commands under their headings, in the order of work."""
+    return {say("Learn"): _learn(), say("Use"): _use(), say("Steer a run that is learning"): _steer(),
+            say("Find"): _find()}
+
+
+def commands() -> dict[str, Command]:
+    """Every command by its name."""
+    return {command.name: command for group in groups().values() for command in group}
+
+
+def _how() -> tuple[Option, ...]:
+    return (
+        Option("device", "auto|cpu|cuda|mps", say("where to compute; auto takes the fastest there is")),
+        Option("precision", "auto|fp32|bf16|fp16", say("number format of the arithmetic")),
+        Option("seed", "N", say("everything random follows from it (default 0)")),
+        Option("minutes", "M", say("stop after so many minutes; the learning rate falls in time")),
+        Option("out", "FOLDER", say("the run folder itself (default: the next number under runs/)")),
+        Option("keep", "best|last", say("which state becomes the model (default best on the validation data)")),
+        Option("eval-every", "N", say("judge every N steps (default: ten times a run)")),
+        Option("patience", "N", say("stop after N judgements without a better score")),
+        Option("on-bad", "stop|skip", say("what to do with files that cannot be read (default stop)")),
+        Option("quiet", "", say("show the end only")))
+
+
+def _learn() -> tuple[Command, ...]:
+    return (
+        Command("train", "learn.train", "WHAT [key=value …]",
+                say("Train a system, a source of data or a path: progress, a verdict, and what to do next."),
+                (("deepen train digits", say("the first thing to try: seconds, no download")),
+                 ("deepen train ./photos epochs=20", say("your pictures, one folder a class")),
+                 ("deepen train classify data=mnist goal=accuracy:0.99", say("a system, its data and a goal")),
+                 ('deepen train digits net="conv 16 3; relu; pool 2; dense classes"', say("a network of your own")),
+                 ("deepen train ./mine.py --minutes 5", say("a system of your own, for five minutes"))),
+                _how(), least=1),
+        Command("resume", "learn.resume", "RUN", say("Go on with a run that was stopped, exactly where it was."),
+                (("deepen resume runs/digits-classify-0001", say("by its folder")),
+                 ("deepen resume 1", say("by its number"))),
+                (Option("quiet", "", say("show the end only")),), 1, 1),
+        Command("plan", "ask.plan", "SYSTEM [key=value …]",
+                say("Show a network before it learns: layers, shapes, parameters, multiplications, memory."),
+                (("deepen plan classify", say("with its own data")),
+                 ("deepen plan classify net=lenet batch=256 --input 3x224x224 --classes 1000",
+                  say("for pictures and classes of your choice"))),
+                (Option("input", "CxHxW", say("channels, height and width of a picture (default: from data=)")),
+                 Option("classes", "N", say("how many classes (default: from data=)"))), least=1),
+        Command("copy", "lists.copy", "SYSTEM [FILE]", say("Copy a system's file, to change it and train it by its path."),
+                (("deepen copy classify", say("writes ./classify.py; then: deepen train ./classify.py")),), (), 2, 1))
+
+
+def _use() -> tuple[Command, ...]:
+    return (
+        Command("validate", "ask.validate", "RUN",
+                say("Open the sealed test set (this is counted): metrics with intervals, worst mistakes, what to try."),
+                (("deepen validate runs/digits-classify-0001", say("on its own test set")),
+                 ("deepen validate 1 --data ./new-photos", say("on other data")),
+                 ("deepen validate 1 --split valid", say("on a split of your choice; the test stays sealed"))),
+                (Option("data", "PATH", say("a source or a path to judge on, instead of the run's own data")),
+                 Option("split", "train|valid|test", say("which part of the data (default test)"))), 1, 1),
+        Command("predict", "ask.predict", "RUN FILE …", say("Ask a trained model about files: its answer and how sure it is."),
+                (("deepen predict runs/digits-classify-0001 my-digit.png", say("one picture")),
+                 ("deepen predict 1 *.png --json", say("many, one line of JSON each"))), (), least=2))
+
+
+def _steer() -> tuple[Command, ...]:
+    run = "runs/digits-classify-0001"
+    return (
+        Command("stop", "learn.order", "RUN", say("Ask a run to stop at its next step; it saves and can be resumed."),
+                ((f"deepen stop {run}", ""),), (), 1, 1),
+        Command("pause", "learn.order", "RUN", say("Ask a run to wait."), ((f"deepen pause {run}", ""),), (), 1, 1),
+        Command("go", "learn.order", "RUN", say("Let a run that waits go on."), ((f"deepen go {run}", ""),), (), 1, 1),
+        Command("save", "learn.order", "RUN", say("Ask a run to write a checkpoint now."),
+                ((f"deepen save {run}", ""),), (), 1, 1),
+        Command("set", "learn.order", "RUN key=value …", say("Change a setting of a run while it learns."),
+                ((f"deepen set {run} lr=0.001", say("settings marked live in `deepen systems NAME`")),), (), least=2))
+
+
+def _find() -> tuple[Command, ...]:
+    return (
+        Command("runs", "lists.runs", "[FOLDER]", say("List the runs of a folder (default runs/): score, steps, state."),
+                (("deepen runs", ""), ("deepen runs --json", say("for programs"))), (), 1),
+        Command("systems", "lists.systems", "[NAME]", say("List what can learn, or the settings of one system."),
+                (("deepen systems", ""), ("deepen systems classify", say("its settings, with defaults and help"))), (), 1),
+        Command("sources", "lists.sources", "[NAME]", say("List the data there is, or the settings of one source."),
+                (("deepen sources", ""), ("deepen sources digits", say("its settings, with defaults and help"))), (), 1))
+

@@ -1,0 +1,174 @@
+"""train, resume, and what one may ask of a run that is learning."""
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+
+from deepen.app import terminal
+from deepen.app.commands import Asked
+from deepen.app.live import Watch
+from deepen.core.recipe import convert, fields_of, pairs
+from deepen.core.words import Problem, say
+from deepen.sources._progress import show
+
+
+def train(asked: Asked) -> int:
+    """`deepen train WHAT key=value …`"""
+    what, settings = asked.words[0], pairs(asked.words[1:])
+    if asked.text("on-bad"):
+        settings["data.on_bad"] = asked.text("on-bad")
+    show(say("starting …"))
+    from deepen.engine.fit import Flags
+    from deepen.engine.start import start
+    known = fields_of(Flags)
+    flags = Flags(**{field.name: convert(known[field.name], value, f"--{field.name.replace('_', '-')}")
+                     for field in fields(Flags) if (value := asked.text(field.name.replace("_", "-"))) is not None})
+    show()
+    return _watch(asked, lambda watch: start(what, settings, flags, asked.text("out"), watch, planned=watch.planned))
+
+
+def resume(asked: Asked) -> int:
+    """`deepen resume RUN`"""
+    show(say("starting …"))
+    from deepen.engine.run import Run
+    from deepen.engine.start import resume
+    run = Run.open(asked.words[0])
+    show()
+    if run.finished():
+        screen = terminal.screen(asked.json)
+        screen.print(say("{run} is finished; nothing is left to do", run=run.name))
+        terminal.commands(screen, say("next"), _next(run))
+        if asked.json:
+            print(json.dumps(summary(run), ensure_ascii=False))
+        return 0
+    return _watch(asked, lambda watch: resume(run, watch, planned=watch.planned))
+
+
+def _watch(asked: Asked, learn: Callable) -> int:
+    screen = terminal.screen(asked.json)
+    watch = Watch(screen, asked.quiet)
+    try:
+        run = learn(watch)
+    except KeyboardInterrupt:
+        watch.close()
+        if watch.run is None:
+            raise
+        screen.print(say("interrupted and saved; go on with:"))
+        screen.print(f"    deepen resume {terminal.here(watch.run.path)}", style="cyan", soft_wrap=True)
+        return 1
+    finally:
+        show()
+        watch.close()
+    _end(screen, run, watch)
+    if asked.json:
+        sys.stdout.flush()
+        print(json.dumps(summary(run), ensure_ascii=False))
+    return 0
+
+
+def _end(screen, run, watch: Watch) -> None:
+    """What came out, what went wrong, and what to do now."""
+    told, score = watch.finished, watch.started.get("score")
+    where = terminal.here(run.path)
+    reasons = {"planned": say("finished"), "minutes": say("finished: the time is used"),
+               "patience": say("finished: the score did not get better any more"),
+               "stop": say("stopped as you asked; `deepen resume {run}` goes on", run=where)}
+    rates = [terminal.speed(unit, value) for unit, value in list(told["speed"].items())[:1]]
+    screen.print()
+    screen.print("  " + " · ".join([f"{reasons[told['reason']]}", terminal.span(told["seconds"]),
+                                    say("{steps} steps", steps=f"{told['steps']:,}"), *rates]), style="bold")
+    ordered = sorted(told["valid"].items(), key=lambda one: one[0] != score)
+    values = "   ".join(f"{say(name)} {terminal.metric(name, value)}" for name, value in ordered)
+    best = say("(step {step}, the best)", step=f"{told['best_step']:,}") if told["best_step"] != told["steps"] else ""
+    pairs = [(say("validation"), f"{values}   {best}".rstrip())] if ordered else []
+    terminal.facts(screen, [*pairs, (say("goal"), verdict(watch.plan.goal, told["valid"], score))])
+    if told["reason"] != "stop" or told["valid"]:
+        _wrong(screen, run, watch)
+    terminal.commands(screen, say("next"), _next(run))
+
+
+def verdict(goal, metrics: dict, score: str | None):
+    from rich.text import Text
+    if goal is None:
+        from deepen.nn.metrics import BETTER
+        value = metrics.get(score)
+        wanted = 0.99 if value is None else 1 - (1 - value) / 2 if score in terminal.SHARES else value + BETTER[score] * abs(value) / 5
+        example = f"goal={score or 'accuracy'}:{wanted:.2g}"
+        return Text(say("none was given; give one, for example {example}", example=example), style="dim")
+    met, value = goal.met(metrics), terminal.metric(goal.metric, metrics.get(goal.metric))
+    if met is None:
+        return Text(say("{goal}: {metric} was not measured", goal=goal, metric=goal.metric), style="yellow")
+    if met:
+        return Text(say("{goal}: met, with {value}", goal=goal, value=value), style="bold green")
+    return Text(say("{goal}: not met, {value}", goal=goal, value=value), style="bold yellow")
+
+
+def _wrong(screen, run, watch: Watch) -> None:
+    from deepen.engine.start import revive
+    from deepen.engine.validate import found_wrong
+    data = watch.plan.data
+    if not len(data.splits.get("valid", ())):
+        return
+    found, weak = found_wrong(revive(run, data), "valid", 6)
+    wrong(screen, found, weak)
+
+
+def wrong(screen, found, weak) -> None:
+    """The worst mistakes, and the class that is found least."""
+    if found:
+        screen.print("\n  " + (say("largest errors") if found[0].sure is None else say("most confident mistakes")),
+                     style="bold")
+        terminal.mistakes(screen, found)
+    if weak:
+        name, recall, count = weak
+        screen.print("\n  " + say("weakest class") + "  ", style="bold", end="")
+        screen.print(say("{name}: {found} of {count} are found ({share})", name=name, found=round(recall * count),
+                         count=count, share=f"{recall * 100:.0f} %"))
+
+
+def _next(run) -> list[tuple[str, str]]:
+    from deepen.core.kinds import Image, Row
+    from deepen.engine.advise import advise
+    from deepen.engine.run import data_of
+    where = terminal.here(run.path)
+    lines = [(f"deepen validate {where}", say("the honest number, on the sealed test set"))]
+    if not run.finished():
+        lines.insert(0, (f"deepen resume {where}", say("go on")))
+    inputs = data_of(run.card()).inputs
+    if isinstance(inputs, (Image, Row)):
+        file = "FILE.png" if isinstance(inputs, Image) else "FILE.csv"
+        lines.append((f"deepen predict {where} {file}", say("ask it about files of your own")))
+    experiment = advise(run)
+    return [*lines, experiment] if experiment else [*lines, ("deepen runs", say("compare it with the others"))]
+
+
+def summary(run) -> dict:
+    """A run as one JSON object for programs."""
+    from deepen.engine.until import Goal
+    from deepen.engine.validate import validations
+    asked, card = run.asked(), run.card()
+    told = next((event.facts for event in reversed(run.events()) if event.event == "finished"), {})
+    goal = asked["asked"].get("goal")
+    valid = told.get("valid") or card["metrics"]
+    tests = [one["metrics"] for one in validations(run) if one["split"] == "test" and one["asked"] is None]
+    return {"run": str(run.path), "system": card["system"], "data": card["data"], "steps": told.get("steps", card["step"]),
+            "seconds": round(told.get("seconds", 0.0), 3), "metrics": {"valid": valid, "test": tests[-1] if tests else {}},
+            "speed": told.get("speed", {}),
+            "goal": {"text": goal, "met": Goal.read(goal).met(valid) if goal else None}}
+
+
+# asking a run that learns
+
+def order(asked: Asked) -> int:
+    """Write one command into the run's folder; the process that learns reads it between steps."""
+    from deepen.engine.run import Run
+    run, do = Run.open(asked.words[0]), asked.command.name
+    if not run.busy():
+        raise Problem("{run} is not learning now; `deepen resume {path}` lets it go on", run=run.name,
+                      path=terminal.here(run.path))
+    for key, value in pairs(asked.words[1:]).items() if do == "set" else [(None, None)]:
+        run.order(do, **({"key": key, "value": value} if key else {}))
+    terminal.screen(asked.json).print(say("{run} was asked to {do}", run=run.name, do=" ".join([do, *asked.words[1:]])))
+    if asked.json:
+        print(json.dumps({"run": str(run.path), "do": do}))
+    return 0

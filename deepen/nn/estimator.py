@@ -1,0 +1,150 @@
+"""A scikit-learn estimator as a thing deepen can train, judge and keep: tensors in, tensors out, no pickle."""
+import io
+import json
+import warnings
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import skops.io
+import torch
+from torch import Tensor
+
+from deepen.core.words import Problem
+
+# all a file may hold: whatever else it names is refused before anything is made of it
+TYPES = frozenset("""
+    builtins.bool builtins.dict builtins.float builtins.int builtins.list builtins.slice builtins.str builtins.tuple
+    numpy.bool numpy.bool_ numpy.dtype numpy.float32 numpy.float64 numpy.int32 numpy.int64 numpy.intp numpy.ndarray
+    numpy.uint8 numpy.uint32 numpy.uint64 numpy.random._generator.Generator numpy.random.mtrand.RandomState
+    sklearn._loss._loss.CyHalfBinomialLoss sklearn._loss._loss.CyHalfMultinomialLoss
+    sklearn._loss._loss.CyHalfSquaredError sklearn._loss.link.IdentityLink sklearn._loss.link.Interval
+    sklearn._loss.link.LogitLink sklearn._loss.link.MultinomialLogit sklearn._loss.loss.HalfBinomialLoss
+    sklearn._loss.loss.HalfMultinomialLoss sklearn._loss.loss.HalfSquaredError
+    sklearn.calibration.CalibratedClassifierCV sklearn.calibration._CalibratedClassifier
+    sklearn.calibration._TemperatureScaling sklearn.compose._column_transformer.ColumnTransformer
+    sklearn.compose._target.TransformedTargetRegressor sklearn.ensemble._forest.RandomForestClassifier
+    sklearn.ensemble._forest.RandomForestRegressor sklearn.ensemble._hist_gradient_boosting.binning._BinMapper
+    sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier
+    sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor
+    sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor sklearn.impute._base.SimpleImputer
+    sklearn.linear_model._logistic.LogisticRegression sklearn.linear_model._ridge.Ridge
+    sklearn.model_selection._split.StratifiedKFold sklearn.naive_bayes.GaussianNB sklearn.pipeline.Pipeline
+    sklearn.preprocessing._data.StandardScaler sklearn.preprocessing._encoders.OneHotEncoder
+    sklearn.preprocessing._encoders.OrdinalEncoder sklearn.preprocessing._label.LabelEncoder
+    sklearn.svm._classes.SVC sklearn.svm._classes.SVR sklearn.tree._classes.DecisionTreeClassifier
+    sklearn.tree._classes.DecisionTreeRegressor sklearn.tree._tree.Tree
+""".split())
+LOADERS = frozenset("""
+    CachedNode DTypeNode DictNode JsonNode ListNode LossNode NdArrayNode ObjectNode RandomGeneratorNode RandomStateNode
+    SliceNode TreeNode TupleNode TypeNode
+""".split())
+LARGEST = 4 << 30       # bytes a file may unfold to
+
+
+class Estimator:
+    """`made` is any scikit-learn estimator of the types above; `classes` is their number, None where it tells numbers.
+
+    An estimator that has not learned yet answers too: every class is as likely as another, every number is 0."""
+
+    def __init__(self, made, classes: int | None):
+        self.made, self.classes = made, classes
+        self.kept: bytes | None = None                      # made once: the same model is the same bytes
+
+    def fit(self, x: Tensor, y: Tensor) -> None:
+        """Learn from x (N, columns), NaN where missing, and y (N,)."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")                 # remarks for those who write Python with scikit-learn
+            self.made.fit(x.cpu().numpy(), y.cpu().numpy())
+        self.kept = _dumps(self.made)
+
+    def predict_proba(self, x: Tensor) -> Tensor:
+        """Probabilities float32 (N, classes); 0 for a class it never saw."""
+        if self.kept is None:
+            return torch.full((len(x), self.classes), 1 / self.classes)
+        p = torch.zeros(len(x), self.classes)
+        p[:, torch.from_numpy(self.made.classes_.astype(np.int64))] = torch.from_numpy(
+            self.made.predict_proba(x.cpu().numpy()).astype(np.float32))
+        return p
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Class numbers int64 (N,), or numbers float32 (N,)."""
+        if self.classes is not None:
+            return self.predict_proba(x).argmax(1)
+        if self.kept is None:
+            return torch.zeros(len(x))
+        return torch.from_numpy(self.made.predict(x.cpu().numpy()).astype(np.float32))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """{"skops": uint8 (bytes,)}: the learned estimator as a skops file; empty before it learned."""
+        return {"skops": torch.frombuffer(bytearray(self.kept or b"\0"), dtype=torch.uint8)[: len(self.kept or b"")]}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Put back what `state_dict` gave. `Problem` where it names a type that is not in TYPES."""
+        kept = state["skops"].cpu().numpy().tobytes()
+        if kept:
+            self.made, self.kept = loads(kept), kept
+
+
+def loads(content: bytes):
+    """A skops file -> its estimator, made of TYPES alone."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > LARGEST:
+                raise Problem("the learner unfolds to more than {limit} GB and is refused", limit=LARGEST >> 30)
+            named = set(_types(json.loads(archive.read("schema.json"))))
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
+        raise Problem("the learner cannot be read ({reason}); train it again", reason=error) from None
+    strange = sorted(name for name, loader in named if name not in TYPES or loader not in LOADERS)
+    if strange:
+        raise Problem("the learner holds {names}, which no learner of deepen has, and is refused", names=", ".join(strange))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)         # scikit-learn warns of a file of another version
+        try:
+            return skops.io.loads(content, trusted=sorted({name for name, _ in named}))
+        except (ValueError, TypeError, AttributeError, KeyError, ImportError, UserWarning) as error:
+            import sklearn
+            raise Problem("the learner was written by another scikit-learn than the {version} here ({reason}); train it "
+                          "again, or install that one", version=sklearn.__version__,
+                          reason=str(error).splitlines()[0][:200]) from None
+
+
+def _types(node: Any) -> Iterator[tuple[str, str]]:
+    """(type, loader) of every object a skops schema names."""
+    if isinstance(node, dict):
+        if "__loader__" in node or "__class__" in node or "__module__" in node:
+            yield f"{node.get('__module__')}.{node.get('__class__')}", str(node.get("__loader__"))
+        for part in node.values():
+            yield from _types(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _types(part)
+
+
+def _dumps(made) -> bytes:
+    """A skops file that depends on the estimator alone: objects are numbered in order instead of by their addresses,
+    and no time is written. Packed, which makes a forest a tenth as large."""
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(made))) as archive:
+        schema = json.loads(archive.read("schema.json"))
+        numbers: dict[int, int] = {}
+
+        def number(node):
+            if isinstance(node, dict):
+                if "__id__" in node:
+                    node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
+                if isinstance(node.get("file"), str):
+                    node["file"] = files.setdefault(node["file"], f"{len(files) + 1}.npy")
+                for part in node.values():
+                    number(part)
+            elif isinstance(node, list):
+                for part in node:
+                    number(part)
+        files: dict[str, str] = {}
+        number(schema)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+            for before, now in files.items():
+                new.writestr(zipfile.ZipInfo(now), archive.read(before), zipfile.ZIP_DEFLATED)
+            new.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()

@@ -1,0 +1,32 @@
+"""What is noticed about data: one fact each, with its place and how to mend it."""
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from deepen.core.words import Problem
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fact about somebody's data. An `error` stops training, a `warning` should be looked at, a `note` is a guess
+    or a reading said aloud."""
+    level: Literal["error", "warning", "note"]
+    cause: str              # what is so
+    mend: str = ""          # what to do
+    file: str = ""
+    place: str = ""         # "line 3", "column age", "class ants"
+
+    def __str__(self) -> str:
+        where = ", ".join(part for part in (self.file, self.place) if part)
+        told = "; ".join(part for part in (self.cause, self.mend) if part)
+        return f"{where}: {told}" if where else told
+
+    def plain(self) -> dict[str, str]:
+        return asdict(self)
+
+
+class Trouble(Problem):
+    """A finding that stops: the sentence is said already, its parts stay at hand."""
+
+    def __init__(self, cause: str, mend: str = "", file: str = "", place: str = ""):
+        self.finding = Finding("error", cause, mend, file, place)
+        super().__init__("{finding}", finding=self.finding)
