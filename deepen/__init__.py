@@ -21,11 +21,14 @@ def train(what: str, *, device: str = "auto", precision: str = "auto", seed: int
           **settings) -> "Run":
     """Train a system, a source or a path; settings are the recipe (`lr=0.01`) and the data's (`data_size=28` for
     `data.size`). Returns the finished run."""
+    from deepen.core.recipe import checked
     from deepen.engine.fit import Flags
     from deepen.engine.start import start
     named = {"data." + key.removeprefix("data_") if key.startswith("data_") else key: value
              for key, value in settings.items()}
-    return start(what, named, Flags(device, precision, seed, minutes, keep, eval_every, patience), out)
+    flags = {"device": device, "precision": precision, "seed": seed, "minutes": minutes, "keep": keep,
+             "eval_every": eval_every, "patience": patience}
+    return start(what, named, Flags(**checked(Flags, flags)), out)
 
 
 def load(path: str | Path) -> "Run":

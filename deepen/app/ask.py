@@ -1,5 +1,6 @@
 """validate, predict, plan: questions to a system that has learned, or is going to."""
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,12 +26,12 @@ def validate(asked: Asked) -> int:
     found = validate(run, asked.text("data"), asked.text("split"))
     show()
     screen, where = terminal.screen(asked.json), terminal.here(run.path)
-    screen.print(f"\n  {run.name}", style="bold", end="")
-    screen.print(f"   {_opened(found, asked)}")
+    screen.print(f"\n  {run.name}", style="bold")
+    screen.print(f"  {_opened(found, asked)}", style="dim")
     told = [(say("data"), found.data), ("", say("{split}: {count} examples", split=say(found.split), count=f"{found.examples:,}"))]
     terminal.facts(screen, [*told, *(("", Text(sentence, style="dim")) for sentence in found.said)])
     screen.print()
-    screen.print(_metrics(found, run.card()["metrics"]))
+    screen.print(_metrics(found, run.card()))
     if found.goal["text"]:
         from deepen.engine.until import Goal
         terminal.facts(screen, [(say("goal"), learn.verdict(Goal.read(found.goal["text"]), found.metrics, None))])
@@ -56,15 +57,16 @@ def _opened(found, asked: Asked) -> str:
         return say("judged on {split}; the test set stays sealed", split=say(found.split))
     if found.opened == 1:
         return say("the test set was opened for the first time: this is the honest number")
-    return say("the test set was opened for the {count}. time: each look makes the number a little less honest",
-               count=found.opened)
+    return say("the test set has been opened {count} times: each look makes it a little less honest", count=found.opened)
 
 
-def _metrics(found, valid: dict) -> Table:
+def _metrics(found, card: dict) -> Table:
+    from deepen.engine import find
+    valid, score = card["metrics"], find.system(card["system"]).score
     table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
-    for heading in (say("metric"), say(found.split), say("95 % interval"), say("validation")):
-        table.add_column(heading, justify="left" if heading == say("metric") else "right")
-    for name, value in found.metrics.items():
+    for heading in ("  " + say("metric"), say(found.split), say("95 % interval"), say("validation")):
+        table.add_column(heading, justify="left" if heading.startswith(" ") else "right")
+    for name, value in sorted(found.metrics.items(), key=lambda one: one[0] != score):
         low, high = found.intervals.get(name, (None, None))
         between = "" if low is None else f"{terminal.metric(name, low)} … {terminal.metric(name, high)}"
         table.add_row(f"  {say(name)}", Text(terminal.metric(name, value), style="bold"), between,
@@ -85,12 +87,15 @@ def predict(asked: Asked) -> int:
     run.system()
     show()
     screen, errors = terminal.screen(asked.json), terminal.screen(True)
-    table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
+    table = Table(box=None, padding=(0, 2), show_header=False, show_edge=False)
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
     failed = 0
     for one in answers(run, files):
         if one.problem:
             failed += 1
-            errors.print(say("deepen: {file}: {why}", file=one.where, why=one.problem))
+            errors.print(f"deepen: {one.problem}" if one.where in one.problem else f"deepen: {one.where}: {one.problem}")
         if asked.json:
             print(json.dumps({"file": one.where, **({"error": one.problem} if one.problem else one.told)}, ensure_ascii=False))
         elif not one.problem:
@@ -111,8 +116,9 @@ def plan(asked: Asked) -> int:
     show()
     screen = terminal.screen(asked.json)
     table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
-    for heading, right in ((say("layer"), False), ("", False), (say("shape"), True), (say("parameters"), True), (say("multiplications"), True)):
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    for heading, right in (("  " + say("layer"), False), ("", False), (say("shape"), True),
+                           (say("parameters"), True), ("MACs", True)):
+        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=right)
     table.add_row("  " + say("input"), "", _shape(sketch.input), "", "", style="dim")
     for layer in sketch.layers:
         table.add_row(f"  {layer.name}", layer.text, _shape(layer.shape), f"{layer.parameters:,}" if layer.parameters else "",
@@ -122,12 +128,14 @@ def plan(asked: Asked) -> int:
     screen.print()
     terminal.facts(screen, [
         (say("parameters"), f"{sketch.parameters:,}"),
-        (say("multiplications"), say("{count} for one example, forward", count=terminal.large(sketch.macs))),
+        ("MACs", say("{count} multiplications with an addition, for one example", count=terminal.large(sketch.macs))),
         (say("memory"), say("about {learning} to learn with batch {batch}; the weights take {weights}", batch=sketch.batch,
                             learning=terminal.size(sketch.learning), weights=terminal.size(sketch.weights)))])
     terminal.commands(screen, say("next"), [(" ".join(["deepen train", *asked.words]), say("let it learn"))])
     if asked.json:
-        print(json.dumps({**asdict(sketch), "memory": {"weights": sketch.weights, "learning": sketch.learning}}, ensure_ascii=False))
+        told = asdict(sketch)
+        del told["weights"], told["learning"]
+        print(json.dumps({**told, "memory": {"weights": sketch.weights, "learning": sketch.learning}}, ensure_ascii=False))
     return 0
 
 

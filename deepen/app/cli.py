@@ -176,6 +176,8 @@ def _unknown(what: str, name: str, names) -> Problem:
 
 def _tell(sentence: str) -> None:
     """One sentence on standard error, whatever state the terminal is in."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")                    # a line of progress may stand there
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     print(f"\x1b[31mdeepen:\x1b[0m {sentence}" if colour else f"deepen: {sentence}", file=sys.stderr)
 

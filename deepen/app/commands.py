@@ -59,7 +59,7 @@ def everywhere() -> tuple[Option, ...]:
 
 def groups() -> dict[str, tuple[Command, ...]]:
     """Commands under their headings, in the order of work."""
-    return {say("Learn"): _learn(), say("Use"): _use(), say("Steer a run that is learning"): _steer(),
+    return {say("Learn"): _learn(), say("Use"): (*_use(), *_hand_over()), say("Steer a run that is learning"): _steer(),
             say("Find"): _find()}
 
 
@@ -119,6 +119,18 @@ def _use() -> tuple[Command, ...]:
         Command("predict", "ask.predict", "RUN FILE …", say("Ask a trained model about files: its answer and how sure it is."),
                 (("deepen predict runs/digits-classify-0001 my-digit.png", say("one picture")),
                  ("deepen predict 1 *.png --json", say("many, one line of JSON each"))), (), least=2))
+
+
+def _hand_over() -> tuple[Command, ...]:
+    return (
+        Command("report", "hand_over.report", "RUN",
+                say("Write the run's report: one page with the verdict, the curves, the worst mistakes and the recipe."),
+                (("deepen report runs/digits-classify-0001", say("writes report.html into the run's folder")),
+                 ("deepen report 1 --lang ko", say("in Korean"))), (), 1, 1),
+        Command("export", "hand_over.export", "RUN",
+                say("Export the model as one file that runs anywhere, proved equal to the trained one."),
+                (("deepen export runs/digits-classify-0001", say("writes export/model.onnx and card.json")),),
+                (Option("out", "FOLDER", say("where to write (default: export/ in the run's folder)")),), 1, 1))
 
 
 def _steer() -> tuple[Command, ...]:

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 
+from rich.text import Text
+
 from deepen.app import terminal
 from deepen.app.commands import Asked
 from deepen.app.live import Watch
@@ -41,6 +43,8 @@ def resume(asked: Asked) -> int:
         if asked.json:
             print(json.dumps(summary(run), ensure_ascii=False))
         return 0
+    with run.locked():          # say so before anything is shown when another process writes it
+        pass
     return _watch(asked, lambda watch: resume(run, watch, planned=watch.planned))
 
 
@@ -53,7 +57,7 @@ def _watch(asked: Asked, learn: Callable) -> int:
         watch.close()
         if watch.run is None:
             raise
-        screen.print(say("interrupted and saved; go on with:"))
+        screen.print("  " + say("go on with:"))
         screen.print(f"    deepen resume {terminal.here(watch.run.path)}", style="cyan", soft_wrap=True)
         return 1
     finally:
@@ -77,10 +81,10 @@ def _end(screen, run, watch: Watch) -> None:
     screen.print()
     screen.print("  " + " · ".join([f"{reasons[told['reason']]}", terminal.span(told["seconds"]),
                                     say("{steps} steps", steps=f"{told['steps']:,}"), *rates]), style="bold")
-    ordered = sorted(told["valid"].items(), key=lambda one: one[0] != score)
-    values = "   ".join(f"{say(name)} {terminal.metric(name, value)}" for name, value in ordered)
-    best = say("(step {step}, the best)", step=f"{told['best_step']:,}") if told["best_step"] != told["steps"] else ""
-    pairs = [(say("validation"), f"{values}   {best}".rstrip())] if ordered else []
+    label, values = say("validation"), terminal.metrics(told["valid"], score)
+    if told["best_step"] != told["steps"]:
+        values.append(Text(say("(step {step}, the best)", step=f"{told['best_step']:,}"), style="dim"))
+    pairs = [(label, terminal.flow(screen, values, Text(label).cell_len + 4))] if told["valid"] else []
     terminal.facts(screen, [*pairs, (say("goal"), verdict(watch.plan.goal, told["valid"], score))])
     if told["reason"] != "stop" or told["valid"]:
         _wrong(screen, run, watch)
@@ -88,7 +92,6 @@ def _end(screen, run, watch: Watch) -> None:
 
 
 def verdict(goal, metrics: dict, score: str | None):
-    from rich.text import Text
     if goal is None:
         from deepen.nn.metrics import BETTER
         value = metrics.get(score)

@@ -26,12 +26,14 @@ def runs(asked: Asked) -> int:
     if not told:
         screen.print(say("there are no runs in {path} yet; make one: deepen train digits", path=root))
     else:
-        table = _table(screen, [say("run"), say("system"), say("data"), say("score"), say("steps"), say("when"), say("state")],
-                       right=(3, 4))
+        wide = screen.width >= 100              # a run's name tells its data and its system
+        table = _table(screen, [say("run"), *([say("system"), say("data")] if wide else []), say("score"), say("steps"),
+                                say("when"), say("state")])
         for one in told:
             score = f"{say(one['score'])} {terminal.metric(one['score'], one['value'])}" if one["value"] is not None else "–"
-            table.add_row(one["name"], Path(one["system"]).name, one["data"], score, f"{one['steps']:,}", _ago(one["when"]),
-                          Text(say(one["state"]), style=_COLOURS[one["state"]]))
+            more = [Path(one["system"]).name, terminal.here(Path(one["data"])) if "/" in one["data"] else one["data"]]
+            table.add_row(one["name"], *(more if wide else []), Text(score, no_wrap=True), Text(f"{one['steps']:,}", justify="right"),
+                          Text(_ago(one["when"]), no_wrap=True), Text(say(one["state"]), style=_COLOURS[one["state"]]))
         screen.print(table)
     if asked.json:
         print(json.dumps({"runs": told}, ensure_ascii=False))
@@ -104,7 +106,7 @@ def systems(asked: Asked) -> int:
     screen = terminal.screen(asked.json)
     table = _table(screen, [say("system"), say("what it does"), say("default data"), say("example")])
     for name, entry in known.items():
-        table.add_row(name, entry.about, _word(entry, "default_data"), Text(f"deepen train {name}", style="cyan"))
+        table.add_row(name, say(entry.about), _word(entry, "default_data"), Text(f"deepen train {name}", style="cyan"))
     screen.print(table)
     screen.print(say("\n  settings of one: {command}", command="deepen systems NAME"), style="dim")
     if asked.json:
@@ -120,7 +122,7 @@ def sources(asked: Asked) -> int:
     screen = terminal.screen(asked.json)
     table = _table(screen, [say("source"), say("what it is"), say("example")])
     for name, entry in known.items():
-        table.add_row(name, entry.about, Text(_example(entry), style="cyan"))
+        table.add_row(name, say(entry.about), Text(_example(entry), style="cyan"))
     screen.print(table)
     screen.print(say("\n  settings of one: {command}", command="deepen sources NAME"), style="dim")
     if asked.json:
@@ -142,7 +144,7 @@ def _one(asked: Asked, what: str, known: dict[str, find.Entry]) -> int:
         raise unknown(what, name, known)
     entry, screen = known[name], terminal.screen(asked.json)
     screen.print(f"\n  {name}", style="bold", end="")
-    screen.print(f"   {entry.about}")
+    screen.print(f"   {say(entry.about)}")
     if entry.facts.get("default_data"):
         terminal.facts(screen, [(say("goal"), entry.facts["goal"].strip("()").replace(", ", " → ")),
                                 (say("default data"), _word(entry, "default_data")), (say("score"), say(_word(entry, "score")))])
@@ -150,7 +152,7 @@ def _one(asked: Asked, what: str, known: dict[str, find.Entry]) -> int:
     table = _table(screen, [say("setting"), say("default"), say("what it is")])
     for setting in entry.settings:
         choices = ", ".join(_choices(setting.type))
-        about = setting.help + (f" ({say('one of')}: {choices})" if choices else "")
+        about = say(setting.help) + (f" ({say('one of')}: {choices})" if choices else "")
         live = f" · {say('live')}" if "Live" in setting.type else ""
         prefix = "data." if what == "source" else ""
         table.add_row(prefix + setting.name, _plain(setting.default) or say("needed"), about + live)
@@ -219,8 +221,8 @@ def copy(asked: Asked) -> int:
     return 0
 
 
-def _table(screen, headings: list[str], right: tuple[int, ...] = ()) -> Table:
+def _table(screen, headings: list[str]) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place in right else "left", overflow="fold", no_wrap=place == 0)
+        table.add_column(heading, overflow="fold", no_wrap=place == 0)
     return table

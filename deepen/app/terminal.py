@@ -14,6 +14,7 @@ from deepen.core.words import say
 SHARES = {"accuracy", "top5", "f1", "auc", "ece", "map50", "map", "miou", "pixel_accuracy", "recognised", "winrate",
           "analogy", "r2"} - {"r2"}         # metrics between 0 and 1 that people read in percent
 SHADES = " ░▒▓█"
+WIDEST = 18                                 # columns of a drawn picture
 
 
 def screen(errors: bool = False) -> Console:
@@ -90,6 +91,24 @@ def facts(console: Console, pairs: Iterable[tuple[str, str | Text]]) -> None:
     console.print(table)
 
 
+def flow(console: Console, parts: Sequence[Text], indent: int) -> Text:
+    """Parts side by side, on new lines where the next does not fit: a value is never parted from its name."""
+    told, room = Text(), console.width - indent
+    for part in parts:
+        used = told.plain.rpartition("\n")[2]
+        if used:
+            told.append("\n" if _cells(used) + 3 + part.cell_len > room else "   ")
+        told.append_text(part)
+    return told
+
+
+def metrics(values: Mapping[str, float], first: str | None) -> list[Text]:
+    """`accuracy 97.92 %` for each, the score first and strong."""
+    ordered = sorted(values.items(), key=lambda one: one[0] != first)
+    return [Text.assemble((say(name), "dim"), " ", (metric(name, value), "bold" if name == first else ""))
+            for name, value in ordered]
+
+
 def commands(console: Console, heading: str, lines: Sequence[tuple[str, str]]) -> None:
     """Commands to copy: never broken over lines; what each is for stands beside it, or below where it is narrow."""
     console.print(f"\n  {heading}", style="bold")
@@ -159,12 +178,12 @@ def mistakes(console: Console, found: Sequence) -> None:
 
 def _tiles(room: int, count: int, wide: int) -> tuple[int, int]:
     """(pictures a line, columns a picture): all on one line unless that leaves too little of them."""
-    wanted = min(wide, 22)
+    wanted = min(wide, WIDEST)
     for each in (count, -(-count // 2), 1):
-        tile = min(22, (room + 2) // each - 2)
+        tile = min(WIDEST, (room + 2) // each - 2)
         if tile >= min(wanted, max(9, 0.6 * wanted)):
             return each, tile
-    return 1, max(1, min(22, room))
+    return 1, max(1, min(WIDEST, room))
 
 
 def caption(one) -> str:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,7 +39,8 @@ class Examples:
     def part(self, rows: Tensor) -> "Examples":
         """The examples at `rows`, as examples of their own."""
         names = None if self.names is None else [self.names[i] for i in rows.tolist()]
-        return Examples(*self[rows], names)
+        inputs, target = self[rows]
+        return Examples(inputs, target, names)
 
 
 class Sealed:
@@ -57,9 +59,9 @@ class Sealed:
 @dataclass(frozen=True)
 class Data:
     """Named splits ("train", "valid", "test") or a world, with the kinds of the input and of the target."""
-    splits: Mapping[str, Sequence]
-    inputs: object
-    target: object = None           # None: a batch's target is None
+    splits: Mapping[str, Any]
+    inputs: Any
+    target: Any = None              # None: a batch's target is None
     world: Callable | None = None   # make(n, seed): n environments or games stepped together
     origin: str = ""                # how to get it again: "mnist(size=28)"
     said: tuple[str, ...] = ()      # what was guessed or left out, one sentence each
@@ -67,7 +69,7 @@ class Data:
     def __post_init__(self):
         object.__setattr__(self, "splits", MappingProxyType(dict(self.splits)))
 
-    def split(self, name: str) -> Sequence:
+    def split(self, name: str) -> Any:
         if name not in self.splits:
             raise Problem("there is no split {name} here; there are: {names}",
                           name=name, names=", ".join(self.splits) or "none")
@@ -114,11 +116,11 @@ class Stream:
     example comes once an epoch. `consumed` counts examples over all ranks; each rank takes its slice of a batch.
     """
 
-    def __init__(self, examples: Sequence, batch: int, epochs: float, seed: int):
+    def __init__(self, examples: Any, batch: int, epochs: float, seed: int):
         self.examples, self.batch, self.epochs, self.seed = examples, batch, epochs, seed
         self.total = math.ceil(epochs * len(examples) - 1e-6)              # 1.1 * 10 is 11.000000000000002
         self.consumed = 0
-        self._epoch, self._order = -1, None
+        self._epoch, self._order = -1, torch.zeros(0, dtype=torch.long)
 
     def __len__(self) -> int:
         """Batches in all, from the first."""

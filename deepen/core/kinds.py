@@ -108,7 +108,7 @@ def open_picture(raw: bytes, least: int | None = None):
     except Pillow.DecompressionBombError:
         raise Problem("the picture asks for more than {limit} million pixels; make it smaller",
                       limit=PIXELS // 1_000_000) from None
-    except Problem:
+    except (Problem, MemoryError):
         raise
     except Exception as error:          # a decoder may raise anything on damaged bytes: RuntimeError, struct.error, …
         raise Problem("the picture is damaged or cut short ({reason}); save it again or remove it",

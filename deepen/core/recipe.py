@@ -128,7 +128,7 @@ def _number(value) -> str:
     return f"{value:,}".replace(",", "") if isinstance(value, int) else f"{value:g}"
 
 
-def unknown(what: Literal["system", "source", "setting", "net", "command", "layer", "word"], name: str,
+def unknown(what: str, name: str,
             names: Iterable[str]) -> Problem:
     """The problem of a name nobody knows, with the nearest that somebody does."""
     names = list(names)

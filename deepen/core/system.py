@@ -28,6 +28,7 @@ class System:
 
     # lent by fit before build; these plain ones serve who drives a system by hand
     data: Data
+    stream: Stream          # where it learns from a stream, `build` makes it
     device: torch.device = torch.device("cpu")
     progress: float = 0.0                           # 0…1, what schedules read
 
@@ -44,7 +45,7 @@ class System:
             if clip is not None:
                 nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], clip)
             return value
-        return optimizer.step(closure).detach()
+        return torch.as_tensor(optimizer.step(closure)).detach()
 
     # written by the author of a system
     def build(self, data: Data) -> None:
@@ -67,12 +68,12 @@ class System:
     @property
     def planned(self) -> int | None:
         """How many yields `steps()` will make from its start, or None when nobody knows."""
-        return len(self.stream) if isinstance(getattr(self, "stream", None), Stream) else None
+        return len(self.stream) if hasattr(self, "stream") else None
 
     @property
     def seen(self) -> int:
         """How many examples (or moves) it has learned from so far."""
-        return self.stream.consumed if isinstance(getattr(self, "stream", None), Stream) else 0
+        return self.stream.consumed if hasattr(self, "stream") else 0
 
     def network(self):
         """What is kept, judged and exported: the average where there is one, else the model."""

@@ -26,7 +26,10 @@ def advise(run) -> tuple[str, str] | None:
     for step, value in scores[1:]:
         if better(kind.score, value, best):
             best_step, best = step, value
-    if best_step < 0.7 * steps and better(kind.score, best, scores[-1][1]):
+    losses = [event.facts["loss"] for event in events if event.event == "stepped" and event.facts.get("loss") is not None]
+    if "lr" in recipe and losses and losses[-1] > 1.5 * min(losses):
+        changes, why = {"lr": float(f"{recipe['lr'] / 10:.1g}")}, say("the loss rose again: the learning rate is too high")
+    elif best_step < 0.7 * steps and better(kind.score, best, scores[-1][1]):
         changes, why = _less(recipe, best_step / steps), say(
             "the best score came at step {step} of {steps} and then fell: it began to learn by heart",
             step=f"{best_step:,}", steps=f"{steps:,}")

@@ -78,6 +78,7 @@ def _onnx(system, inputs: torch.Tensor, file: Path, card: dict) -> tuple[np.ndar
     with quiet(system), _silent():
         program = torch.onnx.export(answer, (inputs[:2],), dynamo=True, dynamic_shapes={"inputs": {0: batch}},
                                     input_names=["inputs"], output_names=["answers"], verbose=False)
+    assert program is not None
     program.model.metadata_props["deepen"] = json.dumps(card, ensure_ascii=False)
     program.save(file, external_data=False)
     import onnxruntime

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from deepen.core.recipe import unknown
 from deepen.core.words import Problem
@@ -65,7 +66,7 @@ def nets() -> dict[str, Entry]:
     return _functions("nn/nets")
 
 
-def system(name: str) -> type:
+def system(name: str) -> Any:
     """The class of a system: a name of the textbook's, or `file.py` (with `:Name` where it holds several)."""
     if name.partition(":")[0].endswith(".py"):
         return _outside(name)
@@ -76,7 +77,7 @@ def system(name: str) -> type:
     return _system_in(module, None)
 
 
-def source(name: str):
+def source(name: str) -> Any:
     """The function of a source."""
     known = sources()
     if name not in known:
@@ -110,7 +111,7 @@ def fingerprint(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _outside(name: str) -> type:
+def _outside(name: str) -> Any:
     path, _, wanted = name.partition(":")
     file = Path(path).resolve()
     if not file.is_file():
@@ -122,7 +123,7 @@ def _outside(name: str) -> type:
     return _system_in(module, wanted or None)
 
 
-def _system_in(module: ModuleType, wanted: str | None) -> type:
+def _system_in(module: ModuleType, wanted: str | None) -> Any:
     from deepen.core.system import System
     found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, System)
              and value.__module__ == module.__name__ and (wanted is None or value.__name__ == wanted)]

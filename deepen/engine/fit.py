@@ -62,7 +62,7 @@ def fit(system: System, data: Data, run: Run, flags: Flags | None = None, tell: 
 def lend(system: System, data: Data, place: Place) -> None:
     """Give a system what `build` and `steps` may use."""
     system.data, system.device = data, place.device
-    system.place, system.descend = place.place, place.descend
+    system.place, system.descend = place.place, place.descend          # type: ignore[method-assign]
 
 
 def judge(system: System, split: str = "valid") -> dict[str, float]:

@@ -25,6 +25,8 @@ from deepen.engine.publish import discard, publish, standing, sweep
 
 LAYOUT = 1
 FILES = ("weights.safetensors", "state.safetensors", "state.json")
+TYPES = (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16, torch.int32,
+         torch.int64, torch.bfloat16, torch.float16, torch.float32, torch.float64, torch.complex64)
 CARD_LIMIT = 16 * 2**20                                     # bytes
 ATTEMPTS = 5                                                # at reading a model that a run may be replacing
 
@@ -56,7 +58,7 @@ def load(folder: Path) -> tuple[Any, Any]:
 
 
 def newest(checkpoints: Path) -> tuple[int, Any, Any, list[str]] | None:
-    """(number, weights, state, damaged) of the newest whole checkpoint; damaged: the files newer ones failed by.
+    """(number, weights, state, damaged) of the newest whole checkpoint; `damaged` names files of newer ones.
 
     None where there is no checkpoint; `Damaged` where there are some and every one is damaged."""
     damaged: list[str] = []
@@ -130,7 +132,7 @@ def _pack(trees: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Te
     storages: set[int] = set()
 
     def keep(tensor: Tensor, tree: str, name: str) -> str:
-        if tensor.layout != torch.strided or tensor.dtype not in safetensors.torch._SIZE:
+        if tensor.layout != torch.strided or tensor.dtype not in TYPES:
             raise TypeError(f"{tree}.{name}: a {tensor.layout} tensor of {tensor.dtype} cannot be saved")
         place = (tensor.device, tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape,
                  tensor.stride(), tensor.dtype)

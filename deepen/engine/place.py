@@ -31,7 +31,7 @@ class Place:
 
     def place(self, net: nn.Module) -> nn.Module:
         """A network that will be trained: on the device, its convolutions in channels_last (1.3× on a CPU)."""
-        return net.to(self.device, memory_format=torch.channels_last)
+        return net.to(self.device, memory_format=torch.channels_last)      # type: ignore[call-overload]
 
     def descend(self, loss, optimizer, clip: float | None = None) -> Tensor:
         """Clear, go back, clip, step. `loss`: a scalar tensor, or a function that gives one. Returns it detached.

@@ -107,9 +107,9 @@ def _flow(system, example: Tensor) -> tuple[list[Layer], int]:
             open_ones[-1][1] += total
         shape = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
         entry = called.setdefault(id(module), [module, shape, 0])
-        entry[2] += total - inside
+        entry[2] += total - inside or _recurrent(module, output)
 
-    with _hooked(system.networks(), enter, leave), quiet(system), torch.backends.mkldnn.flags(enabled=False), counter:
+    with _hooked(system.networks(), enter, leave), quiet(system), counter:
         system.predict(example)
     seen = {id(module) for module, _, _ in called.values()}
     layers, flowing = [], 0
@@ -126,6 +126,14 @@ def _flow(system, example: Tensor) -> tuple[list[Layer], int]:
     layers += [Layer(names.get(id(net), ""), type(net).__name__, (), left, 0) for net in system.networks()
                if (left := sum(p.numel() for p in net.parameters() if id(p) not in known))]
     return layers, flowing
+
+
+def _recurrent(module: nn.Module, output) -> int:
+    """A recurrent layer uses each of its weights once a step; the counter does not look into its fused kernel."""
+    if not isinstance(module, nn.RNNBase):
+        return 0
+    steps = output[0].shape[1 if module.batch_first else 0]
+    return steps * sum(p.numel() for name, p in module.named_parameters() if name.startswith("weight"))
 
 
 def _named(net: nn.Module, prefix: str):

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from deepen.core import events
 from deepen.core.events import Event
 from deepen.core.kinds import from_card, to_card
 from deepen.core.recipe import toml
 from deepen.core.words import Failure, Problem
-from deepen.engine import keep
 
 
 class Run:
@@ -21,7 +20,7 @@ class Run:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._told = None           # events.jsonl, open while this process writes the run
+        self._told: TextIO | None = None    # events.jsonl, open while this process writes the run
         self._system = None         # the trained system, once somebody asks it
 
     @classmethod
@@ -154,10 +153,12 @@ class Run:
 
     def newest(self):
         """The newest checkpoint that can be read, as `keep.newest` gives it, or None."""
+        from deepen.engine import keep  # here, not above: it brings torch, and lists of runs need none
         return keep.newest(self.path / "checkpoints")
 
     def write_model(self, weights: dict, system, metrics: dict[str, float], step: int) -> None:
         """Write model/: the weights and a card that is enough to use them."""
+        from deepen.engine import keep
         keep.save_model(self.path / "model", weights, {
             "deepen": 1, "system": self.asked()["asked"]["system"], "recipe": system.recipe(),
             "inputs": to_card(system.data.inputs), "target": to_card(system.data.target),
@@ -172,6 +173,7 @@ class Run:
 
     def card(self) -> dict[str, Any]:
         """The card of the trained model."""
+        from deepen.engine import keep
         if not (self.path / "model" / "card.json").is_file():
             raise Problem("{run} has no model yet; let it learn first: deepen resume {path}", run=self.name, path=self.path)
         return keep.load_model(self.path / "model")[1]
@@ -189,12 +191,18 @@ class Run:
 
     def worst(self, count: int = 9, split: str = "valid"):
         """The `count` worst mistakes on a split, most confident first."""
+        from deepen.engine.report import Gallery
         from deepen.engine.validate import mistakes, with_data
-        return mistakes(with_data(self), split, count)
+        return Gallery(mistakes(with_data(self), split, count))
 
     def _repr_html_(self) -> str:
-        from deepen.engine.validate import page
-        return page(self)
+        """The report, as a frame in a notebook."""
+        from html import escape
+
+        from deepen.engine.report import page
+        from deepen.engine.validate import with_data
+        return (f'<iframe srcdoc="{escape(page(self, with_data(self)))}" style="width:100%;height:40rem;border:0">'
+                "</iframe>")
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -1,5 +1,6 @@
 """From what a person asked to a run that learns; from a run to a system that predicts."""
 import platform
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from deepen.engine.run import Run, data_of
 from deepen.engine.until import Goal
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
-SHORT = {"target": "data.target", "part": "data.part"}       # short for
+SHORT = {"target": "data.target", "part": "data.part", "on_bad": "data.on_bad"}       # short for
 
 
 @dataclass
@@ -91,7 +92,12 @@ def start(what: str, settings: Mapping[str, Any] | None = None, flags: Flags | N
                "flags": asdict(flags), "made": made()})
     if planned:
         planned(plan, run)
-    _learn(run, plan.system, plan.data, flags, tell, None)
+    try:
+        _learn(run, plan.system, plan.data, flags, tell, None)
+    except Problem:
+        if not any(event.event == "started" for event in run.events()):     # a wrong setting: nothing to keep
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
     return run
 
 

@@ -21,7 +21,7 @@ class Goal:
     def read(cls, text: str) -> "Goal":
         match = re.fullmatch(r"\s*(\w+)\s*(:|>=|<=|≥|≤|>|<|=)\s*([-+.\deE]+)\s*(%?)\s*", text)
         try:
-            metric, sign, wanted = match[1], match[2], float(match[3]) / (100 if match[4] else 1)
+            metric, sign, wanted = match[1], match[2], float(match[3]) / (100 if match[4] else 1)  # type: ignore[index]
         except (TypeError, ValueError):
             raise Problem("goal={text} cannot be read; write for example goal=accuracy:0.99", text=text) from None
         if metric not in BETTER:

@@ -72,7 +72,7 @@ def validate(run, data: str | None = None, split: str | None = None, count: int 
     measured = judge(system, split)
     if system.data.world is None and answerable(system):
         answers, target = answers_of(system, split)
-        found, weak = _mistakes(system, split, answers, target, count), _weakest(system.data.target, answers, target)
+        found, weak = mistakes_in(system, split, answers, target, count), weakest_in(system.data.target, answers, target)
         between = intervals(system.data.target, answers, target, measured)
     else:
         found, weak, between = [], None, {}
@@ -98,14 +98,14 @@ def mistakes(system, split: str = "valid", count: int = 9) -> list[Mistake]:
     """The `count` worst mistakes on a split: the most confident wrong answers, or the largest errors of numbers."""
     if not answerable(system):
         return []
-    return _mistakes(system, split, *answers_of(system, split), count)
+    return mistakes_in(system, split, *answers_of(system, split), count)
 
 
 def weakest(system, split: str = "valid") -> tuple[str, float, int] | None:
     """(class, share of its examples that is found, how many there are) of the worst class; None without classes."""
     if not answerable(system):
         return None
-    return _weakest(system.data.target, *answers_of(system, split))
+    return weakest_in(system.data.target, *answers_of(system, split))
 
 
 def found_wrong(system, split: str, count: int) -> tuple[list[Mistake], tuple[str, float, int] | None]:
@@ -113,7 +113,7 @@ def found_wrong(system, split: str, count: int) -> tuple[list[Mistake], tuple[st
     if not answerable(system):
         return [], None
     told = answers_of(system, split)
-    return _mistakes(system, split, *told, count), _weakest(system.data.target, *told)
+    return mistakes_in(system, split, *told, count), weakest_in(system.data.target, *told)
 
 
 def answerable(system) -> bool:
@@ -135,7 +135,8 @@ def answers_of(system, split: str) -> tuple[Tensor, Tensor]:
         else torch.cat(answers), target
 
 
-def _mistakes(system, split, answers, target, count) -> list[Mistake]:
+def mistakes_in(system, split, answers, target, count) -> list[Mistake]:
+    """`mistakes`, from answers at hand."""
     kind, inputs = system.data.target, system.data.inputs
     if isinstance(kind, Label):
         sure, said = answers.max(1)
@@ -156,7 +157,8 @@ def _mistakes(system, split, answers, target, count) -> list[Mistake]:
             for place, row in enumerate(rows.tolist())]
 
 
-def _weakest(kind, answers, target) -> tuple[str, float, int] | None:
+def weakest_in(kind, answers, target) -> tuple[str, float, int] | None:
+    """`weakest`, from answers at hand."""
     if not isinstance(kind, Label):
         return None
     count = target.bincount(minlength=len(kind.names))

@@ -126,7 +126,7 @@ def cutmix(augment: Augment, alpha: Alpha):
     augment.steps.append(step)
 
 
-WORDS = {"flip": flip, "flip updown": flip_updown, "shift": shift, "crop": crop, "rotate": rotate, "scale": scale,
+WORDS: dict[str, Callable] = {"flip": flip, "flip updown": flip_updown, "shift": shift, "crop": crop, "rotate": rotate, "scale": scale,
          "bright": bright, "contrast": contrast, "cutout": cutout, "mixup": mixup, "cutmix": cutmix}
 
 

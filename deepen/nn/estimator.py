@@ -14,32 +14,39 @@ from torch import Tensor
 from deepen.core.words import Problem
 
 # all a file may hold: whatever else it names is refused before anything is made of it
-TYPES = frozenset("""
-    builtins.bool builtins.dict builtins.float builtins.int builtins.list builtins.slice builtins.str builtins.tuple
-    numpy.bool numpy.bool_ numpy.dtype numpy.float32 numpy.float64 numpy.int32 numpy.int64 numpy.intp numpy.ndarray
-    numpy.uint8 numpy.uint32 numpy.uint64 numpy.random._generator.Generator numpy.random.mtrand.RandomState
-    sklearn._loss._loss.CyHalfBinomialLoss sklearn._loss._loss.CyHalfMultinomialLoss
-    sklearn._loss._loss.CyHalfSquaredError sklearn._loss.link.IdentityLink sklearn._loss.link.Interval
-    sklearn._loss.link.LogitLink sklearn._loss.link.MultinomialLogit sklearn._loss.loss.HalfBinomialLoss
-    sklearn._loss.loss.HalfMultinomialLoss sklearn._loss.loss.HalfSquaredError
-    sklearn.calibration.CalibratedClassifierCV sklearn.calibration._CalibratedClassifier
-    sklearn.calibration._TemperatureScaling sklearn.compose._column_transformer.ColumnTransformer
-    sklearn.compose._target.TransformedTargetRegressor sklearn.ensemble._forest.RandomForestClassifier
-    sklearn.ensemble._forest.RandomForestRegressor sklearn.ensemble._hist_gradient_boosting.binning._BinMapper
-    sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier
-    sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor
-    sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor sklearn.impute._base.SimpleImputer
-    sklearn.linear_model._logistic.LogisticRegression sklearn.linear_model._ridge.Ridge
-    sklearn.model_selection._split.StratifiedKFold sklearn.naive_bayes.GaussianNB sklearn.pipeline.Pipeline
-    sklearn.preprocessing._data.StandardScaler sklearn.preprocessing._encoders.OneHotEncoder
-    sklearn.preprocessing._encoders.OrdinalEncoder sklearn.preprocessing._label.LabelEncoder
-    sklearn.svm._classes.SVC sklearn.svm._classes.SVR sklearn.tree._classes.DecisionTreeClassifier
-    sklearn.tree._classes.DecisionTreeRegressor sklearn.tree._tree.Tree
-""".split())
-LOADERS = frozenset("""
-    CachedNode DTypeNode DictNode JsonNode ListNode LossNode NdArrayNode ObjectNode RandomGeneratorNode RandomStateNode
-    SliceNode TreeNode TupleNode TypeNode
-""".split())
+_ALLOWED = {
+    "builtins": ("bool", "dict", "float", "int", "list", "slice", "str", "tuple"),
+    "numpy": ("bool", "dtype", "float32", "float64", "int32", "int64", "ndarray", "uint8", "uint32", "uint64"),
+    "numpy.random._generator": ("Generator",),
+    "numpy.random.mtrand": ("RandomState",),
+    "sklearn._loss._loss": ("CyHalfBinomialLoss", "CyHalfMultinomialLoss", "CyHalfSquaredError"),
+    "sklearn._loss.link": ("IdentityLink", "Interval", "LogitLink", "MultinomialLogit"),
+    "sklearn._loss.loss": ("HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError"),
+    "sklearn.calibration": ("CalibratedClassifierCV", "_CalibratedClassifier", "_TemperatureScaling"),
+    "sklearn.compose._column_transformer": ("ColumnTransformer",),
+    "sklearn.compose._target": ("TransformedTargetRegressor",),
+    "sklearn.ensemble._forest": ("RandomForestClassifier", "RandomForestRegressor"),
+    "sklearn.ensemble._hist_gradient_boosting.binning": ("_BinMapper",),
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting": (
+        "HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+    "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
+    "sklearn.impute._base": ("SimpleImputer",),
+    "sklearn.linear_model._logistic": ("LogisticRegression",),
+    "sklearn.linear_model._ridge": ("Ridge",),
+    "sklearn.naive_bayes": ("GaussianNB", "MultinomialNB"),
+    "sklearn.pipeline": ("Pipeline",),
+    "sklearn.preprocessing._data": ("StandardScaler",),
+    "sklearn.preprocessing._discretization": ("KBinsDiscretizer",),
+    "sklearn.preprocessing._encoders": ("OneHotEncoder",),
+    "sklearn.preprocessing._label": ("LabelEncoder",),
+    "sklearn.svm._classes": ("SVC", "SVR"),
+    "sklearn.tree._classes": ("DecisionTreeClassifier", "DecisionTreeRegressor"),
+    "sklearn.tree._tree": ("Tree",),
+}
+TYPES = frozenset(f"{module}.{name}" for module, names in _ALLOWED.items() for name in names)
+LOADERS = frozenset(f"{name}Node" for name in (
+    "Cached", "DType", "Dict", "Json", "List", "Loss", "NdArray", "Object", "RandomGenerator", "RandomState", "Slice",
+    "Tree", "Tuple", "Type"))
 LARGEST = 4 << 30       # bytes a file may unfold to
 
 
@@ -53,17 +60,22 @@ class Estimator:
         self.kept: bytes | None = None                      # made once: the same model is the same bytes
 
     def fit(self, x: Tensor, y: Tensor) -> None:
-        """Learn from x (N, columns), NaN where missing, and y (N,)."""
+        """Learn from x (N, columns), NaN where missing, and y (N,). `Problem` where the estimator refuses."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")                 # remarks for those who write Python with scikit-learn
-            self.made.fit(x.cpu().numpy(), y.cpu().numpy())
+            try:
+                self.made.fit(x.cpu().numpy(), y.cpu().numpy())
+            except ValueError as error:                     # too few rows of a class for its inner validation, …
+                raise Problem("this learner cannot learn these rows ({reason}); take another learner, or leave out "
+                              "classes with few rows", reason=str(error).splitlines()[0]) from None
         self.kept = _dumps(self.made)
 
     def predict_proba(self, x: Tensor) -> Tensor:
         """Probabilities float32 (N, classes); 0 for a class it never saw."""
+        classes = self.classes or 0
         if self.kept is None:
-            return torch.full((len(x), self.classes), 1 / self.classes)
-        p = torch.zeros(len(x), self.classes)
+            return torch.full((len(x), classes), 1 / classes)
+        p = torch.zeros(len(x), classes)
         p[:, torch.from_numpy(self.made.classes_.astype(np.int64))] = torch.from_numpy(
             self.made.predict_proba(x.cpu().numpy()).astype(np.float32))
         return p

@@ -55,15 +55,16 @@ def contents(folder: str, files: Mapping[str, str], mirrors: Sequence[str]) -> I
 def _unpacked(raw: bytes) -> bytes:
     """What is in a gzip file; its last four bytes say how long it is, which makes this twice as fast."""
     size = int.from_bytes(raw[-4:], "little")
-    return zlib.decompress(raw, wbits=31, bufsize=min(size, 1032 * len(raw)) + 1)     # gzip packs 1032 : 1 at most
+    return zlib.decompress(raw, wbits=31, bufsize=min(size, 1032 * len(raw)) + 1)  # gzip packs 1032:1 at most
 
 
 def obtain(folder: str, files: Mapping[str, str], mirrors: Sequence[str]) -> list[Path]:
-    """Where each of `files` (name -> SHA-256 of the file or of what is in it) lies; the missing are downloaded.
+    """Where each of `files` (name -> SHA-256 of it or of what is in it) lies; the missing are downloaded.
 
-    A file that is already there is trusted: who reads it checks it. `mirrors` are addresses ending in a slash.
+    A file that is already there is trusted: who reads it checks it. `mirrors` are addresses ending in /.
     """
-    found = {name: place / name for name in files for place in reversed(places(folder)) if (place / name).is_file()}
+    found = {name: place / name for name in files for place in reversed(places(folder))
+             if (place / name).is_file()}
     missing = [name for name in files if name not in found]
     for name in missing:
         found[name] = cache() / folder / name
@@ -71,8 +72,9 @@ def obtain(folder: str, files: Mapping[str, str], mirrors: Sequence[str]) -> lis
             _download(found[name], files[name], [mirror + name for mirror in mirrors])
         except _Unreachable as tried:
             rest = [left for left in missing if not (cache() / folder / left).is_file()]
-            raise Problem("{names} could not be downloaded ({tried}); connect to the network, or put the files "
-                          "into {folder}", names=", ".join(rest), tried=tried, folder=cache() / folder) from None
+            raise Problem("{names} could not be downloaded ({tried}); connect to the network, or put the "
+                          "files into {folder}", names=", ".join(rest), tried=tried,
+                          folder=cache() / folder) from None
     return [found[name] for name in files]
 
 
@@ -122,7 +124,7 @@ def _alone(part: Path) -> Iterator[None]:
 
 
 def _fetch(address: str, part: Path) -> None:
-    """Bring `part` to its full length; what was cut goes on by a Range request as long as bytes keep coming."""
+    """Bring `part` to its full length; what was cut goes on by Range requests while bytes keep coming."""
     while True:
         before = part.stat().st_size if part.exists() else 0
         request = Request(address, headers={"Range": f"bytes={before}-"} if before else {})

@@ -6,7 +6,7 @@ from deepen.core.words import Problem
 
 
 def shares(target: Tensor | None, size: int, valid: float, test: float, seed: int) -> dict[str, Tensor]:
-    """Row numbers of "train", "valid" and "test", each in ascending order; a share of 0 makes no such split."""
+    """Row numbers of "train", "valid" and "test", each in ascending order; a share of 0 makes no split."""
     held = {name: max(1, round(share * size))
             for name, share in (("test", test), ("valid", valid)) if share > 0}
     if sum(held.values()) >= size:

@@ -17,15 +17,16 @@ from deepen.sources._split import split
 def digits(size: Size = 8,              # pixels of a side; the pictures were taken at 8
            valid: Fraction = 0.1,       # share of all examples held out for validation
            test: Fraction = 0.2,        # share of all examples held out for the test
-           seed: int = 0) -> Data:      # of the shares
+           seed: int = 0) -> Data:      # seed of the shares
     """1,797 handwritten digits of 8×8 grey pixels, ten classes; needs no network.
 
     Inputs uint8 (N, 1, size, size), target int64 (N,). E. Alpaydin, C. Kaynak: Optical Recognition of
     Handwritten Digits (UCI, 1998), its test part, as scikit-learn carries it. There is no official split.
     """
-    table = np.loadtxt(_lines(), delimiter=",", dtype=np.float32)                   # (1797, 64 + 1), values 0…16
+    table = np.loadtxt(_lines(), delimiter=",", dtype=np.float32)           # (1797, 64 + 1), values 0…16
     pictures = torch.from_numpy(np.rint(table[:, :64] * (255 / 16)).astype(np.uint8))
-    examples = Examples(resized(pictures.reshape(-1, 1, 8, 8), size), torch.from_numpy(table[:, 64].astype(np.int64)))
+    examples = Examples(resized(pictures.reshape(-1, 1, 8, 8), size),
+                        torch.from_numpy(table[:, 64].astype(np.int64)))
     return Data(split(examples, valid, test, seed), Image(1, size, size), Label(tuple("0123456789")),
                 origin=f"digits(size={size}, valid={valid:g}, test={test:g}, seed={seed})",
                 said=(say("digits has no official test split: {test:.0%} of it was held out by seed {seed}",

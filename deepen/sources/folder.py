@@ -32,7 +32,7 @@ def folder(path: str,                                               # folder tha
            valid: Fraction = 0.1,                                   # share held out for validation
            test: Fraction = 0.1,                                    # share held out for the test
            on_bad: Literal["stop", "skip"] = "stop",                # what to do when a picture cannot be read
-           seed: int = 0) -> Data:                                  # of the shares
+           seed: int = 0) -> Data:                                  # seed of the shares
     """Your own pictures: a folder for each class, or train, val and test folders with the classes inside.
 
     Inputs uint8 (N, 3 or 1, size, size), target int64 (N,); `Examples.names` are the paths inside the folder.
@@ -95,8 +95,8 @@ def _scan(root: Path, said: list[str]) -> dict[str, _Found]:
         found["train"] = list(_classes(folders, other, said))
     if not found["train"]:
         raise Problem("{path} has no class folders with pictures ({loose} files lie in it); make it "
-                      "{path}/cats/1.jpg, {path}/dogs/2.jpg, or {path}/train/cats/1.jpg with val and test beside "
-                      "train", path=root, loose=len(loose))
+                      "{path}/cats/1.jpg, {path}/dogs/2.jpg, or {path}/train/cats/1.jpg with val and test "
+                      "beside train", path=root, loose=len(loose))
     _tell_stray(root, loose, other, said)
     if other:
         kinds_left = ", ".join(f"{count} {suffix}" for suffix, count in other.most_common(5))
@@ -146,7 +146,7 @@ def _walk(folder: Path, been: set[Path], said: list[str]) -> Iterator[Path]:
 
 
 def _is_half(folder: Path) -> bool:
-    """Is this `train` a part of the data, not a class of locomotives: folders inside, no pictures beside them?"""
+    """Is this `train` a part of the data, not a class of locomotives: folders inside, no pictures?"""
     folders, files = _entries(folder)
     return bool(folders) and not any(file.suffix.lower() in _PICTURES for file in files)
 
@@ -166,8 +166,8 @@ def _tell_stray(folder: Path, files: list[Path], other: Counter, said: list[str]
 
 def _check_classes(root: Path, given: dict[str, _Found], names: tuple[str, ...]) -> None:
     if len(names) == 1:
-        raise Problem("{path} has only one class, {name}; a classifier needs two or more: give each class its "
-                      "own folder, or give the folder one level deeper if its classes are inside {name}",
+        raise Problem("{path} has only one class, {name}; a classifier needs two or more: give each class "
+                      "its own folder, or give the folder one level deeper if its classes are inside {name}",
                       path=root, name=names[0])
     counts = Counter(name for _, name in given["train"])
     single = [name for name in names if counts[name] == 1]
@@ -185,8 +185,8 @@ def _check_memory(count: int, kind: Image) -> None:
     need, memory = count * kind.channels * kind.height * kind.width, _memory()
     if need > memory / 2:
         side = int((memory / 2 / count / kind.channels) ** 0.5)
-        raise Problem("{count} pictures of {size}×{size} need {need:.1f} GB, more than half of this machine's "
-                      "{memory:.1f} GB; give a smaller size, at most size={side}", count=count,
+        raise Problem("{count} pictures of {size}×{size} need {need:.1f} GB, more than half of this "
+                      "machine's {memory:.1f} GB; give a smaller size, at most size={side}", count=count,
                       size=kind.height, need=need / 1e9, memory=memory / 1e9, side=side)
 
 
@@ -243,8 +243,8 @@ def _read(root: Path, found: _Found, target: Tensor, kind: Image) -> tuple[Examp
 def _tell_bad(bad: list[tuple[str, str]], total: int, on_bad: str, said: list[str]) -> None:
     shown = "; ".join(f"{name}: {reason}" for name, reason in bad[:5]) + ("; …" if len(bad) > 5 else "")
     if on_bad == "stop":
-        raise Problem("{count} of {total} pictures cannot be read ({shown}); mend or remove them, or leave them "
-                      "out with on_bad=skip", count=len(bad), total=total, shown=shown)
+        raise Problem("{count} of {total} pictures cannot be read ({shown}); mend or remove them, or leave "
+                      "them out with on_bad=skip", count=len(bad), total=total, shown=shown)
     said.append(say("{count} of {total} pictures cannot be read and are left out ({shown})",
                     count=len(bad), total=total, shown=shown))
 

@@ -40,11 +40,11 @@ _FASHION_MIRRORS = ("https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
 def mnist(size: Size = 28,              # pixels of a side; the pictures were taken at 28
           valid: Fraction = 0.1,        # share of train held out for validation; 0 trains on everything
           part: Fraction = 1.0,         # share of what is left of train that is used
-          seed: int = 0) -> Data:       # of the shares
+          seed: int = 0) -> Data:       # seed of the shares
     """70,000 handwritten digits of 28×28 grey pixels, ten classes (11 MB, downloaded once).
 
     Inputs uint8 (N, 1, size, size), target int64 (N,). 60,000 to learn from, the official 10,000 to test.
-    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-Based Learning Applied to Document Recognition (1998).
+    Y. LeCun et al.: Gradient-Based Learning Applied to Document Recognition (1998).
     """
     data = _idx_data("mnist", _MNIST, _MNIST_MIRRORS, tuple("0123456789"), size, valid, part, seed)
     return replace(data, origin=f"mnist(size={size}, valid={valid:g}, part={part:g}, seed={seed})")
@@ -53,7 +53,7 @@ def mnist(size: Size = 28,              # pixels of a side; the pictures were ta
 def fashion(size: Size = 28,            # pixels of a side; the pictures were made at 28
             valid: Fraction = 0.1,      # share of train held out for validation; 0 trains on everything
             part: Fraction = 1.0,       # share of what is left of train that is used
-            seed: int = 0) -> Data:     # of the shares
+            seed: int = 0) -> Data:     # seed of the shares
     """70,000 pieces of clothing of 28×28 grey pixels, ten classes (30 MB, downloaded once).
 
     Inputs uint8 (N, 1, size, size), target int64 (N,). 60,000 to learn from, the official 10,000 to test.
@@ -77,7 +77,7 @@ def _idx_data(folder: str, files: Mapping[str, str], mirrors: Sequence[str], nam
 
 
 def _idx(raw: bytes) -> np.ndarray:
-    """An IDX file -> the uint8 array inside it: magic (0, 0, type 8, dimensions), big-endian sizes, values."""
+    """An IDX file -> the uint8 array inside it: magic (0, 0, type 8, rank), big-endian sizes, values."""
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
         raise Problem("this is not an IDX file of bytes (it begins with {start})", start=raw[:4])
     shape = np.frombuffer(raw, ">u4", raw[3], offset=4).astype(int)

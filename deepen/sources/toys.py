@@ -1,7 +1,7 @@
-"""Small sets whose truth is known: points of the plane as in TensorFlow Playground, and the simplest pictures.
+"""Small sets whose truth is known: points of the plane as in TensorFlow Playground, simple pictures.
 
-The points follow the generators of TensorFlow Playground (D. Smilkov, S. Carter; its file dataset.ts): `noise` is
-its noise slider divided by 100. In circles and xor noise turns labels, in gauss and spiral it moves points.
+The points follow the generators of TensorFlow Playground (D. Smilkov, S. Carter; dataset.ts): `noise` is its
+noise slider divided by 100. In circles and xor noise turns labels, in gauss and spiral it moves points.
 """
 from math import pi
 
@@ -19,10 +19,10 @@ _PLANE = Vector(2, ("x1", "x2"))
 
 
 def circles(count: Count = 500,             # points in all
-            noise: Fraction = 0.0,          # 0 … 0.5 in Playground
+            noise: Fraction = 0.0,          # strength of the noise; 0 … 0.5 in Playground
             valid: Fraction = 0.25,         # share held out for validation
             test: Fraction = 0.25,          # share held out for the test
-            seed: int = 0) -> Data:         # of points and shares
+            seed: int = 0) -> Data:         # seed of points and shares
     """Points of the plane: a disc (blue) inside a ring (orange); Playground's Circle."""
     dice, radius = Generator().manual_seed(seed), 5.0
     half = torch.arange(count) < count // 2
@@ -34,10 +34,10 @@ def circles(count: Count = 500,             # points in all
 
 
 def xor(count: Count = 500,                 # points in all
-        noise: Fraction = 0.0,              # 0 … 0.5 in Playground
+        noise: Fraction = 0.0,              # strength of the noise; 0 … 0.5 in Playground
         valid: Fraction = 0.25,             # share held out for validation
         test: Fraction = 0.25,              # share held out for the test
-        seed: int = 0) -> Data:             # of points and shares
+        seed: int = 0) -> Data:             # seed of points and shares
     """Points of the plane: blue where both coordinates have one sign; Playground's Exclusive or."""
     dice, padding = Generator().manual_seed(seed), 0.3
     x = _uniform(dice, (count, 2), -5, 5)
@@ -47,11 +47,11 @@ def xor(count: Count = 500,                 # points in all
 
 
 def gauss(count: Count = 500,               # points in all
-          noise: Fraction = 0.0,            # 0 … 0.5 in Playground; the variance is 0.5 + 7 noise
+          noise: Fraction = 0.0,            # strength of the noise; 0 … 0.5 in Playground; the variance is 0.5 + 7 noise
           valid: Fraction = 0.25,           # share held out for validation
           test: Fraction = 0.25,            # share held out for the test
-          seed: int = 0) -> Data:           # of points and shares
-    """Points of the plane: a cloud around (2, 2) (blue), one around (-2, -2) (orange); Playground's Gaussian."""
+          seed: int = 0) -> Data:           # seed of points and shares
+    """Points of the plane: a cloud at (2, 2) (blue), one at (-2, -2) (orange); Playground's Gaussian."""
     dice = Generator().manual_seed(seed)
     blue = torch.arange(count) < count // 2
     centre = torch.where(blue, 2.0, -2.0).double()[:, None]
@@ -60,10 +60,10 @@ def gauss(count: Count = 500,               # points in all
 
 
 def spiral(count: Count = 500,              # points in all
-           noise: Fraction = 0.0,           # 0 … 0.5 in Playground
+           noise: Fraction = 0.0,           # strength of the noise; 0 … 0.5 in Playground
            valid: Fraction = 0.25,          # share held out for validation
            test: Fraction = 0.25,           # share held out for the test
-           seed: int = 0) -> Data:          # of points and shares
+           seed: int = 0) -> Data:          # seed of points and shares
     """Points of the plane: two arms that turn 1¾ times around each other; Playground's Spiral."""
     dice, n = Generator().manual_seed(seed), count // 2
     i = torch.cat([torch.arange(n), torch.arange(count - n)]).double()
@@ -75,10 +75,10 @@ def spiral(count: Count = 500,              # points in all
 
 
 def plane(count: Count = 1200,              # points in all
-          noise: Fraction = 0.0,            # 0 … 0.5 in Playground
+          noise: Fraction = 0.0,            # strength of the noise; 0 … 0.5 in Playground
           valid: Fraction = 0.25,           # share held out for validation
           test: Fraction = 0.25,            # share held out for the test
-          seed: int = 0) -> Data:           # of points and shares
+          seed: int = 0) -> Data:           # seed of points and shares
     """Points of the plane with a number, (x₁ + x₂) / 10, to foretell; Playground's Plane."""
     dice = Generator().manual_seed(seed)
     x = _uniform(dice, (count, 2), -6, 6)
@@ -87,10 +87,10 @@ def plane(count: Count = 1200,              # points in all
 
 
 def cones(count: Count = 1200,              # points in all
-          noise: Fraction = 0.0,            # 0 … 0.5 in Playground
+          noise: Fraction = 0.0,            # strength of the noise; 0 … 0.5 in Playground
           valid: Fraction = 0.25,           # share held out for validation
           test: Fraction = 0.25,            # share held out for the test
-          seed: int = 0) -> Data:           # of points and shares
+          seed: int = 0) -> Data:           # seed of points and shares
     """Points of the plane with a number, six cones up and down, to foretell; Playground's Multi gaussian."""
     dice = Generator().manual_seed(seed)
     tops = torch.tensor([[-4, 2.5], [0, 2.5], [4, 2.5], [-4, -2.5], [0, -2.5], [4, -2.5]]).double()
@@ -103,7 +103,7 @@ def cones(count: Count = 1200,              # points in all
 
 
 def four_points() -> Data:
-    """The textbook's four points: (0, 3) and (3, 0) against (1, 2) and (2, 1); no straight line parts them."""
+    """The textbook's four points: (0, 3) and (3, 0) against (1, 2) and (2, 1); no line parts them."""
     points = Examples(torch.tensor([[0., 3.], [3., 0.], [1., 2.], [2., 1.]]), torch.tensor([0, 0, 1, 1]))
     return Data({"train": points, "valid": points}, _PLANE, Label(("outer", "inner")), origin="four_points()",
                 said=(say("four points are too few to hold any out: they are learned and validated alike"),))
@@ -113,8 +113,8 @@ def stripes(count: Count = 400,             # pictures in all
             noise: Fraction = 0.1,          # strength of the grey noise on them
             valid: Fraction = 0.2,          # share held out for validation
             test: Fraction = 0.2,           # share held out for the test
-            seed: int = 0) -> Data:         # of pictures and shares
-    """Pictures of 8×8 with two or three bright bars, horizontal or vertical: a picture task for quick trials."""
+            seed: int = 0) -> Data:         # seed of pictures and shares
+    """Pictures of 8×8 with two or three bars, horizontal or vertical: a picture task for quick trials."""
     dice = Generator().manual_seed(seed)
     upright = torch.arange(count) % 2                                       # 0 horizontal, 1 vertical
     bars = 2 + torch.randint(2, (count, 1), generator=dice)
@@ -124,7 +124,7 @@ def stripes(count: Count = 400,             # pictures in all
     x = x * (1 - noise) + noise * _uniform(dice, (count, 8, 8), 0, 1)
     examples = Examples((x * 255).round().to(torch.uint8)[:, None], upright)
     return Data(split(examples, valid, test, seed), Image(1, 8, 8), Label(("horizontal", "vertical")),
-                origin=f"stripes(count={count}, noise={noise:g}, valid={valid:g}, test={test:g}, seed={seed})")
+                origin=_origin("stripes", count, noise, valid, test, seed))
 
 
 def _points(name: str, x: Tensor, target: Tensor, count: int, noise: float, valid: float, test: float,
@@ -132,7 +132,11 @@ def _points(name: str, x: Tensor, target: Tensor, count: int, noise: float, vali
     classes = target.dtype == torch.bool
     examples = Examples(x.float(), target.long() if classes else target.float())
     return Data(split(examples, valid, test, seed), _PLANE, _COLOURS if classes else Number("height"),
-                origin=f"{name}(count={count}, noise={noise:g}, valid={valid:g}, test={test:g}, seed={seed})")
+                origin=_origin(name, count, noise, valid, test, seed))
+
+
+def _origin(name: str, count: int, noise: float, valid: float, test: float, seed: int) -> str:
+    return f"{name}(count={count}, noise={noise:g}, valid={valid:g}, test={test:g}, seed={seed})"
 
 
 def _uniform(dice: Generator, size, low: float, high: float) -> Tensor:

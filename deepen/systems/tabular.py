@@ -3,21 +3,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
+from sklearn import ensemble, linear_model, naive_bayes, preprocessing, svm, tree
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, SVR
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from deepen.core.kinds import Label, Number, Row
 from deepen.core.recipe import Count, Rate, _field
@@ -27,7 +17,7 @@ from deepen.nn import metrics
 from deepen.nn.estimator import Estimator
 
 Cost = Annotated[float, _field(gt=0, le=1e9, allow_inf_nan=False)]
-PAIRS = 50_000          # rows beyond which a support vector machine, which compares them in pairs, takes hours
+PAIRS = 50_000          # rows; a support vector machine compares them in pairs, and takes hours with more
 
 
 @dataclass
@@ -40,29 +30,31 @@ class Tabular(System):
     transient = ("score",)
     precision = "fp32"
 
-    learner: Literal["bayes", "logistic", "svm", "tree", "forest", "boosting"] = "forest"  # logistic: ridge for numbers
+    learner: Literal["bayes", "logistic", "svm", "tree", "forest", "boosting"] = "forest"  # how it learns
     trees: Count = 100                                  # how many trees a forest or boosting has
     depth: Count | None = None                          # levels of each tree (none: as many as it likes)
-    cost: Cost = 1.0                                    # of a mistake, for logistic and svm: more fits closer
+    cost: Cost = 1.0                                    # of a mistake; for logistic (numbers: ridge), svm
     rate: Rate = 0.1                                    # how much each tree of boosting corrects
 
     def build(self, data):
         classes = len(data.target.names) if isinstance(data.target, Label) else None
         self.score = "rmse" if classes is None else "accuracy"
         seed = int(torch.randint(2**31, ()))
-        learner = self.for_numbers(seed) if classes is None else self.for_classes(seed)
-        self.model = Estimator(make_pipeline(front(data.inputs), learner), classes)
+        words = any(data.inputs.values)                                     # are there columns of words?
+        learner = self.for_numbers(seed) if classes is None else self.for_classes(seed, words)
+        first = front(data.inputs, bins=words and self.learner == "bayes")
+        self.model = Estimator(make_pipeline(first, learner), classes)
         self.learned = 0                                                    # rows
 
     def steps(self):
         if not self.learned:
             x, y = self.data.splits["train"][:]                             # x (N, columns), y (N,)
             if self.learner == "svm" and len(x) > PAIRS:
-                raise Problem("svm compares every pair of rows, and {rows} rows would take hours; take a part of them, "
-                              "data.part={part:.2g}, or another learner", rows=len(x), part=PAIRS / len(x))
+                raise Problem("svm compares every pair of rows, and {rows} rows would take hours; give it a part, "
+                              "data.part={part:.2g}, or take another learner", rows=len(x), part=PAIRS / len(x))
             self.model.fit(x, y)
             self.learned = len(x)
-            yield {self.score: self.judged(x, y)[self.score]}               # on what it has seen: compare with valid
+            yield {self.score: self.judged(x, y)[self.score]}               # on rows it has seen
 
     def evaluate(self, split="valid"):
         return self.judged(*self.data.splits[split][:])
@@ -79,46 +71,47 @@ class Tabular(System):
         return {"loss": metrics.nll(p, y), "accuracy": metrics.accuracy(p, y), "f1": metrics.f1(p, y),
                 "auc": metrics.auc(p, y), "ece": metrics.ece(p, y)}
 
-    def for_classes(self, seed):
+    def for_classes(self, seed, words):
+        limits = dict(max_depth=self.depth, random_state=seed)
+        # the temperature turns distances from an svm's border into probabilities and leaves its answer alone
         return {
-            "bayes": GaussianNB(),
-            "logistic": LogisticRegression(C=self.cost, max_iter=1000),
-            # the temperature turns distances from the border into probabilities and leaves the answer as it is
-            "svm": CalibratedClassifierCV(SVC(C=self.cost, break_ties=True), method="temperature", ensemble=False),
-            "tree": DecisionTreeClassifier(max_depth=self.depth, random_state=seed),
-            "forest": RandomForestClassifier(self.trees, max_depth=self.depth, random_state=seed),
-            "boosting": HistGradientBoostingClassifier(learning_rate=self.rate, max_iter=self.trees,
-                                                       max_depth=self.depth, random_state=seed)}[self.learner]
+            "bayes": naive_bayes.MultinomialNB() if words else naive_bayes.GaussianNB(),
+            "logistic": linear_model.LogisticRegression(C=self.cost, max_iter=1000),
+            "svm": CalibratedClassifierCV(svm.SVC(C=self.cost), method="temperature", ensemble=False),
+            "tree": tree.DecisionTreeClassifier(**limits),
+            "forest": ensemble.RandomForestClassifier(self.trees, n_jobs=-1, **limits),
+            "boosting": ensemble.HistGradientBoostingClassifier(
+                learning_rate=self.rate, max_iter=self.trees, **limits)}[self.learner]
 
     def for_numbers(self, seed):
         if self.learner == "bayes":
-            raise Problem("naive Bayes tells classes apart, and the target here is a number; choose another learner")
+            raise Problem("naive Bayes tells classes apart, but the target is a number; take another learner")
+        limits = dict(max_depth=self.depth, random_state=seed)
         return {
-            "logistic": scaled(Ridge(alpha=1 / self.cost)),
-            "svm": scaled(SVR(C=self.cost)),
-            "tree": DecisionTreeRegressor(max_depth=self.depth, random_state=seed),
-            "forest": RandomForestRegressor(self.trees, max_depth=self.depth, random_state=seed),
-            "boosting": HistGradientBoostingRegressor(learning_rate=self.rate, max_iter=self.trees,
-                                                      max_depth=self.depth, random_state=seed)}[self.learner]
+            "logistic": scaled(linear_model.Ridge(alpha=1 / self.cost)),
+            "svm": scaled(svm.SVR(C=self.cost)),
+            "tree": tree.DecisionTreeRegressor(**limits),
+            "forest": ensemble.RandomForestRegressor(self.trees, n_jobs=-1, **limits),
+            "boosting": ensemble.HistGradientBoostingRegressor(
+                learning_rate=self.rate, max_iter=self.trees, **limits)}[self.learner]
 
-    @property
-    def planned(self):
-        return 1
-
-    @property
-    def seen(self):
-        return self.learned
+    planned = property(lambda self: 1)                                      # one yield
+    seen = property(lambda self: self.learned)
 
 
-def front(row: Row):
-    """Stored rows -> what every learner can use: medians for missing numbers, one column of 0 and 1 a category."""
+def front(row: Row, bins: bool):
+    """Stored rows -> what every learner can use: medians for missing numbers, one column of 0 and 1 a word.
+    With `bins` numbers become ten words each: what naive Bayes counts where there are words."""
     numbers = [i for i, values in enumerate(row.values) if values is None]
-    kinds = [i for i, values in enumerate(row.values) if values is not None]
+    words = [i for i, values in enumerate(row.values) if values is not None]
+    tens = preprocessing.KBinsDiscretizer(10, encode="onehot-dense", subsample=None,
+                                          quantile_method="averaged_inverted_cdf")
+    medians = SimpleImputer(strategy="median", keep_empty_features=True)
+    one_hot = preprocessing.OneHotEncoder(handle_unknown="ignore", max_categories=100, sparse_output=False)
     return make_column_transformer(
-        (make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()), numbers),
-        (OneHotEncoder(handle_unknown="ignore", max_categories=100, sparse_output=False), kinds))
+        (make_pipeline(medians, tens if bins else preprocessing.StandardScaler()), numbers), (one_hot, words))
 
 
 def scaled(learner):
     """Learns a target of mean 0 and spread 1, answers in the target's own unit."""
-    return TransformedTargetRegressor(learner, transformer=StandardScaler())
+    return TransformedTargetRegressor(learner, transformer=preprocessing.StandardScaler())

@@ -35,8 +35,8 @@ def same(a, b) -> bool:
 
 
 def bits(tensor) -> bytes:
-    flat = tensor.detach().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes() if len(flat) else b""
+    flat = tensor.detach().reshape(-1).clone(memory_format=torch.contiguous_format)
+    return flat.view(torch.uint8).numpy().tobytes()
 
 
 def tree(seed: int = 0, size: int = 300):

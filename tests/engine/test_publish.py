@@ -89,6 +89,34 @@ def test_a_failing_disk_leaves_the_old_checkpoint(tmp_path, monkeypatch, code, s
         assert not list(tmp_path.glob(".*.tmp"))
 
 
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("fails", [1, 2])
+def test_a_rename_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch, number, fails):
+    keep.save(tmp_path / "000001", *tree(1))
+    rename, done = Path.rename, []
+
+    def sometimes(path, target):
+        done.append(path)
+        if len(done) == (fails if number == 1 else 1):
+            raise OSError(errno.EIO, "broken")
+        return rename(path, target)
+    monkeypatch.setattr(Path, "rename", sometimes)
+    with pytest.raises(Failure, match="could not be written"):
+        keep.save(tmp_path / f"{number:06d}", *tree(2))
+    assert [path.name for path in tmp_path.iterdir()] == ["000001"] and seed_of(tmp_path) == 1
+
+
+def test_nothing_is_begun_without_room(tmp_path, monkeypatch):
+    room = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(publish.shutil, "disk_usage", lambda path: room._replace(free=20_000))
+    keep.save(tmp_path / "000001", *tree(1, 10))
+    monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("it began"))
+    with pytest.raises(Failure, match="0.0 MB are free"):
+        keep.save(tmp_path / "000002", *tree(1, 1000))
+    with pytest.raises(Failure, match="0.0 MB are free"):
+        keep.save_model(tmp_path / "run" / "model", tree(1, 5000)[0], {})
+
+
 class Killed(BaseException):
     pass
 
