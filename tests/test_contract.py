@@ -3,19 +3,24 @@
 Each system runs offline on its `tiny` recipe. A new system is tested here by existing.
 """
 import math
+import re
 import time
 import tomllib
+from pathlib import Path
 
 import pytest
 import safetensors
 import torch
 
 from deepen.core.recipe import checked, toml
+from deepen.core.words import speak
 from deepen.engine import find, keep
+from deepen.engine.export import export
 from deepen.engine.fit import Flags, fit, judge
 from deepen.engine.place import Place
+from deepen.engine.report import report
 from deepen.engine.run import Run
-from deepen.engine.start import prepare, revive
+from deepen.engine.start import made, prepare, revive
 from deepen.engine.until import better
 
 SYSTEMS = sorted(find.systems())
@@ -27,7 +32,8 @@ def tiny(name):
 
 def run_for(plan, folder):
     run = Run.new(plan.system_name, out=folder)
-    run.write({"asked": {"system": plan.system_name}, "recipe": plan.system.recipe(), "data": plan.data_asked})
+    run.write({"asked": {"what": plan.system_name, "system": plan.system_name}, "recipe": plan.system.recipe(),
+               "data": {**plan.data_asked, "origin": plan.data.origin}, "flags": {}, "made": made()})
     return run
 
 
@@ -178,3 +184,26 @@ def test_state_that_cannot_be_saved_is_refused(name, tmp_path):
     plan.system.something = object()
     with pytest.raises(TypeError, match="something"):
         plan.system.state_dict()
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_exports_what_it_learned(name, learned, tmp_path):
+    _, run, *_ = learned(name)
+    made = export(run, tmp_path / "out")
+    assert made["parity"] <= 1e-4 and made["compared"] > 0
+    assert all(Path(file).stat().st_size > 0 for file in made["files"])
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_reports_in_one_file(name, language, learned):
+    _, run, *_ = learned(name)
+    speak(language)
+    try:
+        text = report(run, revive(run, tiny(name).data)).read_text(encoding="utf-8")
+    finally:
+        speak("en")
+    assert len(text) < 3_000_000
+    assert not re.search(r"""(src|href)=["']?(https?:)?//|@import|url\(["']?http""", text), "no request leaves the page"
+    assert run.name in text and f'lang="{language}"' in text
+    assert ("보고서" in text) == (language == "ko")

@@ -31,7 +31,7 @@ def validate(asked: Asked) -> int:
     told = [(say("data"), found.data), ("", say("{split}: {count} examples", split=say(found.split), count=f"{found.examples:,}"))]
     terminal.facts(screen, [*told, *(("", Text(sentence, style="dim")) for sentence in found.said)])
     screen.print()
-    screen.print(_metrics(found, run.card()))
+    screen.print(_metrics(found, run.card()["metrics"], _score(run)))
     if found.goal["text"]:
         from deepen.engine.until import Goal
         terminal.facts(screen, [(say("goal"), learn.verdict(Goal.read(found.goal["text"]), found.metrics, None))])
@@ -60,9 +60,11 @@ def _opened(found, asked: Asked) -> str:
     return say("the test set has been opened {count} times: each look makes it a little less honest", count=found.opened)
 
 
-def _metrics(found, card: dict) -> Table:
-    from deepen.engine import find
-    valid, score = card["metrics"], find.system(card["system"]).score
+def _score(run) -> str | None:
+    return next((event.facts["score"] for event in run.events() if event.event == "started"), None)
+
+
+def _metrics(found, valid: dict, score: str | None) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
     for heading in ("  " + say("metric"), say(found.split), say("95 % interval"), say("validation")):
         table.add_column(heading, justify="left" if heading.startswith(" ") else "right")
@@ -115,6 +117,20 @@ def plan(asked: Asked) -> int:
     sketch = plan(asked.words[0], pairs(asked.words[1:]), asked.text("input"), asked.text("classes"))
     show()
     screen = terminal.screen(asked.json)
+    if sketch.parameters:
+        _sketch(screen, sketch)
+    else:
+        screen.print(say("{system} learns without a network; there are no layers to show", system=sketch.system))
+    terminal.commands(screen, say("next"), [(shlex.join(["deepen", "train", *asked.words]), say("let it learn"))])
+    if asked.json:
+        told = asdict(sketch)
+        memory = {key: told.pop(key) for key in ("weights", "learning")}
+        print(json.dumps({**told, "memory": memory}, ensure_ascii=False))
+    return 0
+
+
+def _sketch(screen, sketch) -> None:
+    """The table of a network's layers, and what they add up to."""
     table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
     for heading, right in (("  " + say("layer"), False), ("", False), (say("shape"), True),
                            (say("parameters"), True), ("MACs", True)):
@@ -131,12 +147,6 @@ def plan(asked: Asked) -> int:
         ("MACs", say("{count} multiplications with an addition, for one example", count=terminal.large(sketch.macs))),
         (say("memory"), say("about {learning} to learn with batch {batch}; the weights take {weights}", batch=sketch.batch,
                             learning=terminal.size(sketch.learning), weights=terminal.size(sketch.weights)))])
-    terminal.commands(screen, say("next"), [(" ".join(["deepen train", *asked.words]), say("let it learn"))])
-    if asked.json:
-        told = asdict(sketch)
-        del told["weights"], told["learning"]
-        print(json.dumps({**told, "memory": {"weights": sketch.weights, "learning": sketch.learning}}, ensure_ascii=False))
-    return 0
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -1,5 +1,7 @@
 """check: what the data is, what is wrong with it and where, whether training may start."""
 import json
+import shlex
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -17,14 +19,14 @@ STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 def check(asked: Asked) -> int:
     """`deepen check PATH|SOURCE [key=value …]`: 0 when training may start, 2 when an error stands in its way."""
     settings = pairs(asked.words[1:])
-    if asked.text("on-bad"):
-        settings["on_bad"] = asked.text("on-bad")
+    if on_bad := asked.text("on-bad"):
+        settings["on_bad"] = on_bad
     show(say("looking …"))
     from deepen.engine.check import LEVELS, check
     found = check(asked.words[0], settings)
     show()
     screen = terminal.screen(asked.json)
-    screen.print(f"\n  {found.where}", style="bold")
+    screen.print(f"\n  {terminal.here(Path(found.where)) if Path(found.where).exists() else found.where}", style="bold")
     screen.print(f"  {found.why}", style="dim")
     if found.summary:
         terminal.facts(screen, _summary(found.summary))
@@ -38,7 +40,7 @@ def check(asked: Asked) -> int:
             screen.print(f"    {say('… and {count} more; --json has all', count=len(these) - SHOWN)}", style="dim")
     screen.print()
     if found.may_train:
-        terminal.commands(screen, say("next"), [(f"deepen train {' '.join(map(_quoted, asked.words))}", "")])
+        terminal.commands(screen, say("next"), [(f"deepen train {' '.join(map(shlex.quote, asked.words))}", "")])
     else:
         screen.print(f"  {say('training may not start before the errors are mended')}", style="bold red")
     if asked.json:
@@ -47,8 +49,8 @@ def check(asked: Asked) -> int:
 
 
 def _heading(level: str, count: int) -> str:
-    return {"error": say("{count} errors", count=count), "warning": say("{count} warnings", count=count),
-            "note": say("{count} notes", count=count)}[level]
+    return {"error": say("errors: {count}", count=count), "warning": say("warnings: {count}", count=count),
+            "note": say("notes: {count}", count=count)}[level]
 
 
 def _summary(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -82,7 +84,3 @@ def _column(column: dict[str, Any]) -> str:
 def _list(parts: list[str]) -> str:
     return "   ".join(parts[:SHOWN]) + ("   …" if len(parts) > SHOWN else "")
 
-
-def _quoted(word: str) -> str:
-    import shlex
-    return shlex.quote(word)

@@ -85,38 +85,38 @@ def _how() -> tuple[Option, ...]:
 def _learn() -> tuple[Command, ...]:
     return (
         Command("train", "learn.train", "WHAT [key=value …]",
-                say("Train a system, a source of data or a path: progress, a verdict, and what to do next."),
+                say("Let a system learn: progress, verdict, next steps."),
                 (("deepen train digits", say("the first thing to try: seconds, no download")),
                  ("deepen train ./photos epochs=20", say("your pictures, one folder a class")),
                  ("deepen train classify data=mnist goal=accuracy:0.99", say("a system, its data and a goal")),
                  ('deepen train digits net="conv 16 3; relu; pool 2; dense classes"', say("a network of your own")),
                  ("deepen train ./mine.py --minutes 5", say("a system of your own, for five minutes"))),
                 _how(), least=1),
-        Command("resume", "learn.resume", "RUN", say("Go on with a run that was stopped, exactly where it was."),
+        Command("resume", "learn.resume", "RUN", say("Go on with a run where it stopped."),
                 (("deepen resume runs/digits-classify-0001", say("by its folder")),
                  ("deepen resume 1", say("by its number"))),
                 (Option("quiet", "", say("show the end only")),), 1, 1),
         Command("plan", "ask.plan", "SYSTEM [key=value …]",
-                say("Show a network before it learns: layers, shapes, parameters, multiplications, memory."),
+                say("Show a network: layers, parameters, memory."),
                 (("deepen plan classify", say("with its own data")),
                  ("deepen plan classify net=lenet batch=256 --input 3x224x224 --classes 1000",
                   say("for pictures and classes of your choice"))),
                 (Option("input", "CxHxW", say("channels, height and width of a picture (default: from data=)")),
                  Option("classes", "N", say("how many classes (default: from data=)"))), least=1),
-        Command("copy", "lists.copy", "SYSTEM [FILE]", say("Copy a system's file, to change it and train it by its path."),
+        Command("copy", "lists.copy", "SYSTEM [FILE]", say("Copy a system's file, to change and train it."),
                 (("deepen copy classify", say("writes ./classify.py; then: deepen train ./classify.py")),), (), 2, 1))
 
 
 def _use() -> tuple[Command, ...]:
     return (
         Command("validate", "ask.validate", "RUN",
-                say("Open the sealed test set (this is counted): metrics with intervals, worst mistakes, what to try."),
+                say("Open the sealed test set: the honest numbers."),
                 (("deepen validate runs/digits-classify-0001", say("on its own test set")),
                  ("deepen validate 1 --data ./new-photos", say("on other data")),
                  ("deepen validate 1 --split valid", say("on a split of your choice; the test stays sealed"))),
                 (Option("data", "PATH", say("a source or a path to judge on, instead of the run's own data")),
                  Option("split", "train|valid|test", say("which part of the data (default test)"))), 1, 1),
-        Command("predict", "ask.predict", "RUN FILE …", say("Ask a trained model about files: its answer and how sure it is."),
+        Command("predict", "ask.predict", "RUN FILE …", say("Ask a trained model about files of yours."),
                 (("deepen predict runs/digits-classify-0001 my-digit.png", say("one picture")),
                  ("deepen predict 1 *.png --json", say("many, one line of JSON each"))), (), least=2))
 
@@ -136,7 +136,7 @@ def _hand_over() -> tuple[Command, ...]:
 def _steer() -> tuple[Command, ...]:
     run = "runs/digits-classify-0001"
     return (
-        Command("stop", "learn.order", "RUN", say("Ask a run to stop at its next step; it saves and can be resumed."),
+        Command("stop", "learn.order", "RUN", say("Ask a run to save and stop."),
                 ((f"deepen stop {run}", ""),), (), 1, 1),
         Command("pause", "learn.order", "RUN", say("Ask a run to wait."), ((f"deepen pause {run}", ""),), (), 1, 1),
         Command("go", "learn.order", "RUN", say("Let a run that waits go on."), ((f"deepen go {run}", ""),), (), 1, 1),
@@ -148,10 +148,10 @@ def _steer() -> tuple[Command, ...]:
 
 def _find() -> tuple[Command, ...]:
     return (
-        Command("runs", "lists.runs", "[FOLDER]", say("List the runs of a folder (default runs/): score, steps, state."),
+        Command("runs", "lists.runs", "[FOLDER]", say("List the runs: score, steps, state."),
                 (("deepen runs", ""), ("deepen runs --json", say("for programs"))), (), 1),
-        Command("systems", "lists.systems", "[NAME]", say("List what can learn, or the settings of one system."),
+        Command("systems", "lists.systems", "[NAME]", say("List what can learn, or one system's settings."),
                 (("deepen systems", ""), ("deepen systems classify", say("its settings, with defaults and help"))), (), 1),
-        Command("sources", "lists.sources", "[NAME]", say("List the data there is, or the settings of one source."),
+        Command("sources", "lists.sources", "[NAME]", say("List the data, or one source's settings."),
                 (("deepen sources", ""), ("deepen sources digits", say("its settings, with defaults and help"))), (), 1))
 

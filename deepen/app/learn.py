@@ -80,7 +80,7 @@ def _end(screen, run, watch: Watch) -> None:
     rates = [terminal.speed(unit, value) for unit, value in list(told["speed"].items())[:1]]
     screen.print()
     screen.print("  " + " · ".join([f"{reasons[told['reason']]}", terminal.span(told["seconds"]),
-                                    say("{steps} steps", steps=f"{told['steps']:,}"), *rates]), style="bold")
+                                    *([say("{steps} steps", steps=f"{told['steps']:,}")] if told["steps"] > 1 else []), *rates]), style="bold")
     label, values = say("validation"), terminal.metrics(told["valid"], score)
     if told["best_step"] != told["steps"]:
         values.append(Text(say("(step {step}, the best)", step=f"{told['best_step']:,}"), style="dim"))
@@ -93,10 +93,7 @@ def _end(screen, run, watch: Watch) -> None:
 
 def verdict(goal, metrics: dict, score: str | None):
     if goal is None:
-        from deepen.nn.metrics import BETTER
-        value = metrics.get(score)
-        wanted = 0.99 if value is None else 1 - (1 - value) / 2 if score in terminal.SHARES else value + BETTER[score] * abs(value) / 5
-        example = f"goal={score or 'accuracy'}:{wanted:.2g}"
+        example = f"goal={score or 'accuracy'}:{_wish(score, metrics.get(score))}"
         return Text(say("none was given; give one, for example {example}", example=example), style="dim")
     met, value = goal.met(metrics), terminal.metric(goal.metric, metrics.get(goal.metric))
     if met is None:
@@ -104,6 +101,15 @@ def verdict(goal, metrics: dict, score: str | None):
     if met:
         return Text(say("{goal}: met, with {value}", goal=goal, value=value), style="bold green")
     return Text(say("{goal}: not met, {value}", goal=goal, value=value), style="bold yellow")
+
+
+def _wish(score: str | None, value: float | None) -> str:
+    """Something a little better than what was reached."""
+    from deepen.nn.metrics import BETTER
+    if value is None or score in terminal.SHARES:
+        return f"{min(0.99, 1 - (1 - (value or 0.98)) / 2):.2g}"
+    wish = value + BETTER[score] * abs(value) / 5
+    return f"{wish:.2g}" if abs(wish) < 100 else f"{int(float(f'{wish:.2g}'))}"
 
 
 def _wrong(screen, run, watch: Watch) -> None:
@@ -122,7 +128,7 @@ def wrong(screen, found, weak) -> None:
         screen.print("\n  " + (say("largest errors") if found[0].sure is None else say("most confident mistakes")),
                      style="bold")
         terminal.mistakes(screen, found)
-    if weak:
+    if weak and weak[1] < 1:
         name, recall, count = weak
         screen.print("\n  " + say("weakest class") + "  ", style="bold", end="")
         screen.print(say("{name}: {found} of {count} are found ({share})", name=name, found=round(recall * count),

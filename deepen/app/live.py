@@ -6,7 +6,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from deepen.app.terminal import facts, here, metric, number, span, speed
+from deepen.app.terminal import facts, here, metric, span, speed
 from deepen.core.events import Event
 from deepen.core.words import say
 
@@ -22,7 +22,8 @@ class Watch:
     plan: object = None
     started: dict = field(default_factory=dict)
     finished: dict = field(default_factory=dict)
-    losses: list[tuple[float, float]] = field(default_factory=list)     # (progress, loss)
+    loss: str = "loss"                                                  # or the first metric of a system without one
+    losses: list[tuple[float, float]] = field(default_factory=list)     # (progress, its value)
     pace: list[tuple[float, int]] = field(default_factory=list)         # (seconds, examples or steps seen)
     newest: dict = field(default_factory=dict)                          # metrics of the newest judgement
     told: float = 0.0                                                   # progress at the last plain line
@@ -33,13 +34,13 @@ class Watch:
         self.plan, self.run = plan, run
         if self.quiet:
             return
-        self.console.print(f"\n  {plan.data_asked['source']} → {plan.system_name}", style="bold")
+        self.console.print(f"\n  {plan.data_asked['source']} → {plan.system_name.rpartition('/')[2]}", style="bold")
         splits = {"train": say("train"), "valid": say("valid"), "test": say("test, sealed")}
         sizes = " · ".join(f"{len(split):,} {splits.get(name, name)}" for name, split in plan.data.splits.items())
         pairs = [(say("data"), sizes or plan.data.origin)]
         pairs += [("", Text(sentence, style="dim")) for sentence in plan.data.said]
         pairs.append((say("run"), here(run.path)))
-        facts(self.console, pairs)
+        facts(self.console, pairs, _names())
 
     def __call__(self, event: Event) -> None:
         match event.event:
@@ -68,10 +69,11 @@ class Watch:
         told = event.facts
         net = self.plan.system.recipe().get("net")
         net = f"{net.replace(chr(10), '; ')} · " if isinstance(net, str) else ""
+        size = net + say("{count} parameters", count=f"{told['parameters']:,}")
         facts(self.console, [
-            (say("network"), net + say("{count} parameters", count=f"{told['parameters']:,}")),
+            *([(say("network"), size)] if told["parameters"] else []),
             (say("device"), f"{told['device']} {told['precision']} · {say('seed')} {told['seed']}"
-             + (f" · {say('resumed at step {step}', step=f'{event.step:,}')}" if told["resumed"] else ""))])
+             + (f" · {say('resumed at step {step}', step=f'{event.step:,}')}" if told["resumed"] else ""))], _names())
         self.console.print()
         if self.console.is_terminal:
             self.live = Live(console=self.console, auto_refresh=False)
@@ -79,9 +81,9 @@ class Watch:
 
     def _step(self, event: Event) -> None:
         told = event.facts
-        loss = told.get("loss", next((value for name, value in told.items() if name not in _OURS), None))
-        if loss is not None:
-            self.losses.append((told["progress"], loss))
+        self.loss = "loss" if "loss" in told else next((name for name in told if name not in _OURS), "loss")
+        if told.get(self.loss) is not None:
+            self.losses.append((told["progress"], told[self.loss]))
         self.pace = [*self.pace[-8:], (told["seconds"], told["seen"] or event.step)]
         if self.live is not None:
             self.live.update(self._picture(event.step, told), refresh=True)
@@ -100,9 +102,12 @@ class Watch:
         left = told["seconds"] * (1 - progress) / progress if progress > 0 else None
         time = "" if left is None or done else say("{time} left", time=span(left))
         first = Text.assemble(("  ", ""), (f"{progress:4.0%} ".replace("%", " %"), "bold"), (f" {time}", ""))
-        loss = Text.assemble("  ", (say("loss"), "dim"), f" {number(self.losses[-1][1])}") if self.losses else ""
-        return Group(_beside(bar, first, width), _beside(Text(curve(self.losses, width), style="cyan"), loss, width),
-                     Text("  ").append_text(self._counts(step)))
+        loss = Text("  ").append_text(self._loss()) if self.losses else ""
+        below = [_beside(Text(curve(self.losses, width), style="cyan"), loss, width)] if len(self.losses) > 2 else []
+        return Group(_beside(bar, first, width), *below, Text("  ").append_text(self._counts(step)))
+
+    def _loss(self) -> Text:
+        return Text.assemble((say(self.loss), "dim"), f" {metric(self.loss, self.losses[-1][1])}")
 
     def _counts(self, step: int) -> Text:
         planned = self.started.get("planned")
@@ -122,7 +127,7 @@ class Watch:
         return speed(unit, (self.pace[-1][1] - self.pace[0][1]) / (self.pace[-1][0] - self.pace[0][0]))
 
     def _line(self, step: int) -> None:
-        loss = [Text.assemble((say("loss"), "dim"), f" {number(self.losses[-1][1])}")] if self.losses else []
+        loss = [self._loss()] if self.losses else []
         self.console.print(Text("  ") + Text("   ").join([self._counts(step), *loss]))
 
     def _changed(self, told: dict) -> None:
@@ -145,6 +150,10 @@ class Watch:
 
 
 _OURS = {"progress", "seconds", "seen", "steps_per_second"}
+
+
+def _names() -> tuple[str, ...]:
+    return say("data"), say("run"), say("network"), say("device")
 
 
 def curve(values: list[tuple[float, float]], width: int) -> str:

@@ -81,10 +81,10 @@ def here(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def facts(console: Console, pairs: Iterable[tuple[str, str | Text]]) -> None:
-    """Lines of `name  value`, the names in a dim column."""
+def facts(console: Console, pairs: Iterable[tuple[str, str | Text]], names: Iterable[str] = ()) -> None:
+    """Lines of `name  value`, the names in a dim column that has room for all of `names`."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True, min_width=2 + max(map(_cells, names), default=0))
     table.add_column(overflow="fold")
     for name, value in pairs:
         table.add_row(f"  {name}", value)
@@ -158,7 +158,9 @@ def mistakes(console: Console, found: Sequence) -> None:
     draws = console.is_terminal and all(getattr(one.input, "ndim", 0) == 3 for one in found)
     if not draws:
         for one in found:
-            console.print("    " + caption(one) + (f"   {one.shown}" if one.shown else "") + f"   {one.where}")
+            console.print(f"    {caption(one)}   {one.where}")
+            if one.shown:
+                console.print(Text(f"      {one.shown}", style="dim"), no_wrap=True, overflow="ellipsis", soft_wrap=False)
         return
     each, tile = _tiles(console.width - 4, len(found), max(one.input.shape[2] for one in found))
     for start in range(0, len(found), each):

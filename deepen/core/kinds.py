@@ -155,13 +155,14 @@ class Number:
             raise Problem("{value} is not a finite number", value=value)
 
     def show(self, value) -> str:
-        return f"{float(value):.4g}{' ' * bool(self.units)}{self.units}"
+        value = float(value)
+        return f"{value:{',.0f' if abs(value) >= 10_000 else '.4g'}}{' ' * bool(self.units)}{self.units}"
 
 
 def number(text: str) -> float:
-    """Text -> float; `1,395` is 1395. Raises `Problem` when it is no number."""
+    """Text -> float; `1,395`, `₩1,395` and `1,395%` are 1395. Raises `Problem` when it is no number."""
     try:
-        return float(text.strip().replace(",", ""))
+        return float(text.strip().strip("₩$€£¥% ").replace(",", ""))
     except ValueError:
         raise Problem("{text} is not a number", text=text.strip()) from None
 

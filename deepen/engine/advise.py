@@ -16,7 +16,8 @@ def advise(run) -> tuple[str, str] | None:
     asked, events = run.asked(), run.events()
     kind = find.system(asked["asked"]["system"])
     recipe = {name: asked["recipe"].get(name, one.default) for name, one in fields_of(kind).items()}
-    scores = [(event.step, event.facts.get(kind.score)) for event in events if event.event == "evaluated"]
+    score = next((event.facts["score"] for event in events if event.event == "started"), kind.score)
+    scores = [(event.step, event.facts.get(score)) for event in events if event.event == "evaluated"]
     scores = [(step, value) for step, value in scores if value is not None]
     end = next((event for event in reversed(events) if event.event == "finished"), None)
     if end is None or len(scores) < 3:
@@ -24,12 +25,12 @@ def advise(run) -> tuple[str, str] | None:
     steps, half = end.step, [value for step, value in scores if step <= end.step / 2]
     best_step, best = scores[0]
     for step, value in scores[1:]:
-        if better(kind.score, value, best):
+        if better(score, value, best):
             best_step, best = step, value
     losses = [event.facts["loss"] for event in events if event.event == "stepped" and event.facts.get("loss") is not None]
     if "lr" in recipe and losses and losses[-1] > 1.5 * min(losses):
         changes, why = {"lr": float(f"{recipe['lr'] / 10:.1g}")}, say("the loss rose again: the learning rate is too high")
-    elif best_step < 0.7 * steps and better(kind.score, best, scores[-1][1]):
+    elif best_step < 0.7 * steps and better(score, best, scores[-1][1]):
         changes, why = _less(recipe, best_step / steps), say(
             "the best score came at step {step} of {steps} and then fell: it began to learn by heart",
             step=f"{best_step:,}", steps=f"{steps:,}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from deepen.core.data import Data
 from deepen.core.kinds import Label, open_picture
@@ -17,7 +18,7 @@ from deepen.core.words import Problem, say
 from deepen.engine import find
 from deepen.engine.start import SHORT, TABLES, open_data, source_asked
 from deepen.sources._column import Column
-from deepen.sources._finding import Finding, Trouble
+from deepen.sources._finding import Finding, Level, Trouble
 from deepen.sources.folder import _check_classes, _scan
 
 FEW = 10                # pictures of a class that are hardly enough
@@ -79,14 +80,14 @@ def _summary(data: Data) -> dict[str, Any]:
                             "target": type(data.target).__name__ if data.target is not None else None,
                             "splits": {name: len(split) for name, split in data.splits.items()}}
     target = getattr(data.splits.get("train"), "target", None)
-    if isinstance(data.target, Label) and hasattr(target, "bincount"):
+    if isinstance(data.target, Label) and isinstance(target, Tensor):
         counts = target.cpu().bincount(minlength=len(data.target.names)).tolist()
         told["classes"] = dict(zip(data.target.names, counts, strict=True))
     return told
 
 
-def _of(problem: Problem, level: str = "error") -> Finding:
-    return problem.finding if isinstance(problem, Trouble) else Finding(level, str(problem))  # type: ignore[arg-type]
+def _of(problem: Problem) -> Finding:
+    return problem.finding if isinstance(problem, Trouble) else Finding("error", str(problem))
 
 
 # tables
@@ -134,13 +135,13 @@ def _of_columns(seen) -> list[Finding]:
         share = column.missing / len(column.numbers)
         if column.distinct == 1 and not column.missing:
             found.append(Finding("warning", say("every row has the same value: it teaches nothing"),
-                                 say("leave it out with drop={name}", name=column.name), file, place))
+                                 say("leave it out with data.drop={name}", name=column.name), file, place))
         elif share > 0.5:
             found.append(Finding("warning", say("{share:.0%} of the cells are missing", share=share),
-                                 say("fill them, or leave the column out with drop={name}", name=column.name), file, place))
+                                 say("fill them, or leave the column out with data.drop={name}", name=column.name), file, place))
         if not np.isnan(numbers).any() and _tells(numbers, answers):
             found.append(Finding("warning", say("it tells the target alone: is it a copy, or known only afterwards?"),
-                                 say("if so, leave it out with drop={name}", name=column.name), file, place))
+                                 say("if so, leave it out with data.drop={name}", name=column.name), file, place))
     rows = np.stack([column.numbers for column in seen.columns], 1)[seen.rows]
     table = np.column_stack([rows, answers])
     twice = len(table) - len(np.unique(np.ascontiguousarray(table).view(f"V{table.dtype.itemsize * table.shape[1]}")))
@@ -162,14 +163,14 @@ def _tells(numbers: np.ndarray, answers: np.ndarray) -> bool:
 
 def _pictures(name: str, values: dict[str, Any]) -> Checked:
     root = Path(values["path"]).expanduser()
-    found = Checked("pictures", say("{folder} is a folder, and each folder in it is a class of pictures",
+    found = Checked("pictures", say("{folder} is a folder, so each folder in it should be a class of pictures",
                                     folder=root.name or root), str(root))
     said: list[str] = []
     try:
         given = _scan(root, said)
     except Problem as problem:
-        tables = sorted(file.name for file in root.glob("*") if file.suffix.lower() in TABLES) if root.is_dir() else []
-        mend = say("it holds tables; give one of them: {names}", names=", ".join(tables[:5])) if tables else ""
+        tables = sorted(_plain(file, root) for file in (*root.glob("*"), *root.glob("*/*")) if file.suffix.lower() in TABLES)
+        mend = say("it holds tables, give one of them: {names}", names=", ".join(tables[:5])) if tables else ""
         found.findings.append(Finding("error", str(problem), mend))
         return found
     classes = sorted({label for _, label in given["train"]})
@@ -182,12 +183,13 @@ def _pictures(name: str, values: dict[str, Any]) -> Checked:
     found.findings += [
         Finding("warning", say("it has no pictures and is no class"), say("put pictures into it, or remove it"), "",
                 say("class {name}", name=empty[sentence])) if sentence in empty else Finding("note", sentence) for sentence in said]
-    level = "warning" if values.get("on_bad") == "skip" else "error"
+    level: Level = "warning" if values.get("on_bad") == "skip" else "error"
     files = [(split, file, label) for split, pictures in given.items() for file, label in pictures]
     looked = _decode([file for _, file, _ in files])
     for (_, file, label), seen in zip(files, looked, strict=True):
         if seen.problem:
-            found.findings.append(Finding(level, seen.problem, say("mend or remove it, or leave it out with on_bad=skip"),
+            found.findings.append(Finding(level, seen.problem.partition("; ")[0],
+                                          say("save it again or remove it, or leave it out with --on-bad skip"),
                                           _plain(file, root), say("class {name}", name=label)))
     good = [(split, file, label, seen) for (split, file, label), seen in zip(files, looked, strict=True) if not seen.problem]
     found.findings += _of_copies(root, good) + _of_counts(Counter(label for split, _, label, _ in good if split == "train"), classes)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepen.core.words import Failure, say
+from deepen.core.words import Failure
 from deepen.engine.fit import quiet
 from deepen.engine.run import Run, write_text
 from deepen.engine.start import open_data, revive
@@ -51,7 +51,7 @@ def export(run: Run, out: str | Path | None = None) -> dict[str, Any]:
     parity = float(np.abs(got - wanted).max())
     if not parity <= TOLERANCE:
         file.unlink()
-        raise Failure("the exported model answers differently: {parity} at most {limit} is allowed; nothing was exported",
+        raise Failure("the exported model answers differently: {parity}, and at most {limit} is allowed; nothing was exported",
                       parity=f"{parity:.2g}", limit=TOLERANCE)
     card |= {"parity": parity, "compared": len(wanted), "input": list(inputs.shape[1:]), "input_type": str(inputs.dtype)[6:]}
     write_text(folder / "card.json", json.dumps(card, ensure_ascii=False, indent=1))
@@ -116,8 +116,3 @@ def _silent():
         finally:
             logger.setLevel(before)
 
-
-def told(result: dict[str, Any]) -> str:
-    """The result in one sentence."""
-    return say("{file} answers like the trained model: largest difference {parity} over {count} inputs",
-               file=result["files"][0], parity=f"{result['parity']:.1g}", count=result["compared"])

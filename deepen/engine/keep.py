@@ -25,8 +25,9 @@ from deepen.engine.publish import discard, publish, standing, sweep
 
 LAYOUT = 1
 FILES = ("weights.safetensors", "state.safetensors", "state.json")
-TYPES = (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16, torch.int32,
-         torch.int64, torch.bfloat16, torch.float16, torch.float32, torch.float64, torch.complex64)
+TYPES = (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16,
+         torch.int32, torch.int64, torch.bfloat16, torch.float16, torch.float32, torch.float64,
+         torch.complex64)
 CARD_LIMIT = 16 * 2**20                                     # bytes
 ATTEMPTS = 5                                                # at reading a model that a run may be replacing
 

@@ -47,7 +47,7 @@ def prepare(what: str, settings: Mapping[str, Any] | None = None, load: bool = T
     if system_name is not None:                             # a wrong key should not wait for the data
         kind = find.system(system_name)
         recipe = checked(kind, settings)
-        asked = asked or {"source": kind.default_data}
+        asked = {"source": kind.default_data, **asked}
     data, asked = open_data(asked)
     if system_name is None:
         system_name = find.system_for(data, asked["source"])

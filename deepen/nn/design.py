@@ -24,7 +24,7 @@ from deepen.nn import nets
 from deepen.nn.design_words import WORDS, Here, Layer, binary_dense, class_count, dense
 from deepen.nn.fast import pool_first
 from deepen.nn.layers import Scale, initialise
-from deepen.nn.lines import call, nearest, split
+from deepen.nn.lines import call, nearest, real, split
 
 VALUES, PARAMETERS = 10**9, 2 * 10**9       # a layer with more values, a network with more weights is refused
 
@@ -61,7 +61,7 @@ class Design:
     def __str__(self) -> str:
         return "; ".join(self.lines)
 
-    def build(self, kind, classes: int | None = None, init: str | None = "he", fast=True) -> nn.Module:
+    def build(self, kind, classes: int | None = None, init: str | None = "he", fast=True) -> nn.Sequential:
         """The network for inputs of `kind` as they are stored, (B, *kind.shape): its first layer scales them.
 
         Modules are named by word and count (`conv1.weight`). `fast` allows what gives the same in less time
@@ -73,13 +73,14 @@ class Design:
         if not self.lines[0].startswith("embed"):                   # the numbers of words stay numbers
             named.insert(0, ("scale", Scale(kind.shape, 255.0 if isinstance(kind, Image) else 1.0)))
         network = nn.Sequential(OrderedDict(pool_first(named) if fast else named))
-        return network if init is None else initialise(network, init)
+        if init is not None:
+            initialise(network, init)
+        return network
 
     def table(self, kind, classes: int | None = None) -> Table:
         """Shape, parameters, multiplications and receptive field of each line; nothing is allocated.
 
-        `field` is never more than the whole input: what lies beyond is padding. Raises `Problem` with the
-        line.
+        `field` is never more than the whole input: beyond is padding. Raises `Problem` with the line.
         """
         with torch.device("meta"):                                          # shapes without memory
             lines = list(self.walk(kind, classes))
@@ -96,8 +97,7 @@ class Design:
         return rows
 
     def walk(self, kind, classes: int | None) -> Iterator[tuple[str, list[tuple[str, nn.Module]], Layer]]:
-        """Line by line: its text, its named modules (before the first dense, a flatten is one more) and its
-        layer."""
+        """Line by line: its text, its modules by name (a flatten may come before a dense) and its layer."""
         if not self.lines:
             raise Problem("the design has no lines; write at least one, for example: dense classes")
         if not getattr(kind, "shape", ()):
@@ -117,8 +117,7 @@ class Design:
 
 
 def follow(text: str, here: Here) -> tuple[str, Layer, bool]:
-    """One line from where it stands: its word, its layer, and whether a picture had to be flattened for
-    it."""
+    """One line from where it stands: its word, its layer, and whether a picture was flattened for it."""
     if "classes" in text.split():
         text = text.replace("classes", str(class_count(here)))
     word, make, numbers = call(text, WORDS)
@@ -131,7 +130,8 @@ def follow(text: str, here: Here) -> tuple[str, Layer, bool]:
         raise Problem("the line above is dropconnect, so this one must be dense")
     values = math.prod(layer.shape)
     if values > VALUES:
-        raise Problem("it gives {given} values an example, at most {most} are built", given=values, most=VALUES)
+        raise Problem("it gives {given} values an example, at most {most} are built",
+                      given=values, most=VALUES)
     return word, layer, flat
 
 
@@ -170,6 +170,11 @@ def network(net: "str | Design", kind, classes: int | None = None, init: str = "
     `options` (width=0.5 …) go to the function, which answers with a module, a Design or its text. `init` is
     for Designs.
     """
+    if isinstance(net, str) and ";" not in net:
+        name, *written = net.split() or [""]                               # "deepconv drop=0"
+        if name not in WORDS and name.isidentifier() and all("=" in word for word in written):
+            net, options = name, {**options, **{key: real(0, 10**6)(value) for key, _, value in
+                                                (word.partition("=") for word in written)}}
     if isinstance(net, str) and net.isidentifier() and net not in WORDS:
         make = net_function(net)
         known = inspect.signature(make).parameters

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from torch import nn
 
 from deepen.core.words import Problem
-from deepen.nn import layers
+from deepen.nn import fast, layers
 from deepen.nn.lines import Count, Flag, Pad, Share, Size, Window
 
 
@@ -37,8 +37,7 @@ class Here:
 
 
 class Layer(NamedTuple):
-    """What a line becomes. One output sees `window` x `window` inputs, `stride` apart; window 0 sees them
-    all."""
+    """What a line becomes. One output sees `window` x `window` inputs, `stride` apart; window 0: all."""
     module: nn.Module
     shape: tuple[int, ...]
     window: int = 1
@@ -47,7 +46,7 @@ class Layer(NamedTuple):
 
 def conv(here: Here, channels: Size, window: Window = 3, *, stride: Window = 1, pad: Pad = None,
          groups: Size = 1, bias: Flag = True) -> Layer:
-    return convolution(nn.Conv2d, here, channels, window, stride, pad, groups, bias)
+    return convolution(fast.Conv, here, channels, window, stride, pad, groups, bias)
 
 
 def binary_conv(here: Here, channels: Size, window: Window = 3, *, stride: Window = 1, pad: Pad = None,
@@ -179,7 +178,7 @@ def embed(here: Here, size: Size, *, words: Size | None = None) -> Layer:
         raise Problem("embed wants the numbers of words (steps,), but here the shape is {shape}",
                       shape=here.shape)
     known = words or here.vocabulary
-    if known is None:
+    if not known:
         raise Problem("this data does not say how many words there are; write: embed {size} words=10000",
                       size=size)
     return Layer(nn.Embedding(known, size), (*here.shape, size))
@@ -202,11 +201,12 @@ def plain(make: type[nn.Module]):
 
 
 WORDS = {
-    "conv": conv, "pool": pool, "meanpool": meanpool, "globalpool": globalpool, "globalmaxmean": globalmaxmean,
-    "dense": dense, "flatten": flatten, "dropout": dropout, "dropconnect": dropconnect,
+    "conv": conv, "pool": pool, "meanpool": meanpool,
+    "globalpool": globalpool, "globalmaxmean": globalmaxmean,
+    "dense": dense, "flatten": flatten, "dropout": dropout, "dropconnect": dropconnect, "last": last,
     "norm": norm, "layernorm": layernorm, "residual": residual, "inception": inception,
     "relu": plain(nn.ReLU), "leakyrelu": leakyrelu, "tanh": plain(nn.Tanh), "sigmoid": plain(nn.Sigmoid),
-    "gelu": plain(nn.GELU), "softmax": softmax, "linear": plain(nn.Identity), "embed": embed, "last": last,
+    "gelu": plain(nn.GELU), "softmax": softmax, "linear": plain(nn.Identity), "embed": embed,
     "lstm": recurrent(nn.LSTM), "gru": recurrent(nn.GRU), "rnn": recurrent(nn.RNN),
     "sign": plain(layers.Sign), "binary dense": binary_dense, "binary conv": binary_conv,
 }

@@ -1,13 +1,45 @@
-"""Tricks that give the same result in less time; each has a test that it equals the plain layers."""
-import copy
+"""Tricks that give the same result in less time; each has a test that it equals the plain layers.
 
-from torch import nn
+Measured on one thread of an AVX512-bf16 CPU (Zen 5, torch 2.13, processor time), the textbook's network,
+batch 100, bf16 autocast, channels_last: 46.9 ms a step plain, 46.1 with the pool before the relu, 36.4 with
+`Conv` as well. Tried and not kept: an own 2x2 max-pool by slices and masks (forward 0.3 instead of 0.7 ms,
+but backward 4 instead of 0.6), one buffer reused for its gradient (no difference: filling it with zeros is
+0.2 ms of the step), relu in place (under 1 %), padding 1 channel to 4 or 16 and 16 to 32 where the output is
+a multiple of 16 (0 to 9 % slower).
+"""
+import copy
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 
+class Conv(nn.Conv2d):
+    """torch's convolution, around two slow weight gradients of bf16 on a CPU (found with oneDNN 3.12).
+
+    They are a border wider than half the window (32 -> 32, 3x3, pad=2: 12.8 ms; with the outer ring padded
+    before 2.8) and one channel into a number that is no multiple of 16 (1 -> 24, 5x5: 6.5 ms; with a second
+    channel of zeros 1.2). Only learning in bf16 takes the way around.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        half = x.dtype == torch.bfloat16 or torch.is_autocast_enabled(x.device.type)
+        if isinstance(self.padding, str) or not (half and self.training and x.device.type == "cpu"):
+            return super().forward(x)
+        weight, (down, right) = self.weight, self.padding
+        inner = min(down, (self.kernel_size[0] - 1) // 2), min(right, (self.kernel_size[1] - 1) // 2)
+        if inner != (down, right):
+            down, right = down - inner[0], right - inner[1]
+            x = F.pad(x, (right, right, down, down))
+        if self.in_channels == 1 and self.out_channels % 16:
+            x, weight = F.pad(x, (0, 0, 0, 0, 0, 1)), F.pad(weight, (0, 0, 0, 0, 0, 1))     # (B, 2, H, W)
+        return F.conv2d(x, weight, self.bias, self.stride, inner, self.dilation, self.groups)
+
+
 def pool_first(named: list[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
-    """relu, pool -> pool, relu: the larger of rising values is the rise of the larger, on a quarter of the
-    values."""
+    """relu, pool -> pool, relu: both keep the order of values, and the relu sees a quarter of them."""
     swapped = list(named)
     for i in range(len(swapped) - 1):
         if isinstance(swapped[i][1], (nn.ReLU, nn.LeakyReLU)) and isinstance(swapped[i + 1][1], nn.MaxPool2d):
@@ -29,12 +61,13 @@ def fold(module: nn.Module) -> nn.Module:
 
 
 def fold_neighbours(row: nn.Sequential) -> None:
-    names = list(row._modules)
-    for name, following in zip(names, names[1:], strict=False):
-        layer, norm = row._modules[name], row._modules[following]
-        if type(layer) is nn.Conv2d and type(norm) is nn.BatchNorm2d:
-            row._modules[name] = fuse_conv_bn_eval(layer, norm)
-            row._modules[following] = nn.Identity()
+    """Fold the pairs (convolution or dense, batch norm) that follow each other in `row`, in place."""
+    names = [name for name, _ in row.named_children()]
+    for name, following in pairwise(names):
+        layer, norm = getattr(row, name), getattr(row, following)
+        if type(layer) in (nn.Conv2d, Conv) and type(norm) is nn.BatchNorm2d:
+            setattr(row, name, fuse_conv_bn_eval(layer, norm))
+            setattr(row, following, nn.Identity())
         elif type(layer) is nn.Linear and type(norm) is nn.BatchNorm1d:
-            row._modules[name] = fuse_linear_bn_eval(layer, norm)
-            row._modules[following] = nn.Identity()
+            setattr(row, name, fuse_linear_bn_eval(layer, norm))
+            setattr(row, following, nn.Identity())

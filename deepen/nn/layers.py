@@ -1,6 +1,6 @@
 """Layers that torch does not have, and the ways to begin: scaling, blocks, dropped and binary weights."""
 import math
-
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -14,12 +14,13 @@ BEGINNINGS = get_args(Beginning)
 
 
 class Scale(nn.Module):
-    """The first layer: stored values -> real ones, divided by `whole` if they are bytes, then (x - mean) /
-    std.
+    """The first layer: stored values -> real ones, bytes divided by `whole`, then (x - mean) / std.
 
     Inputs stay as they are stored (uint8 pictures); training, export and server share this one definition of
     scaling. Real values are taken as scaled already and are not divided. `mean` and `std` begin at 0 and 1.
     """
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, shape: tuple[int, ...], whole: float = 255.0):
         super().__init__()
@@ -37,8 +38,7 @@ class Scale(nn.Module):
 
     @torch.no_grad()
     def learn(self, examples: Tensor) -> None:
-        """Set `mean` and `std` to those of stored examples (N, …): one a channel for pictures, one a value
-        for rows."""
+        """Set `mean` and `std` to those of stored examples (N, …), of each channel or value of a row."""
         values = self.unit(examples)
         dims = (0, 2, 3) if values.ndim == 4 else (0,)
         self.mean.copy_(values.mean(dims, keepdim=True)[0])
@@ -47,11 +47,10 @@ class Scale(nn.Module):
 
 
 class Residual(nn.Module):
-    """A basic block: relu(shortcut(x) + norm(conv(relu(norm(conv(x)))))). He et al. 2015, sections 3.2 and
-    3.3.
+    """A basic block: relu(shortcut(x) + norm(conv(relu(norm(conv(x)))))). He et al. 2015, section 3.
 
-    (B, inputs, H, W) -> (B, channels, H / stride, W / stride); a 1x1 convolution is the shortcut where the
-    shape changes.
+    (B, inputs, H, W) -> (B, channels, H / stride, W / stride); where the shape changes, the shortcut is a 1x1
+    convolution.
     """
 
     def __init__(self, inputs: int, channels: int, stride: int = 1):
@@ -69,10 +68,10 @@ class Residual(nn.Module):
 
 
 class Inception(nn.Module):
-    """1x1, 3x3 and 5x5 filters and a max-pool side by side, joined along the channels. Szegedy et al. 2014,
-    figure 2b.
+    """1x1, 3x3 and 5x5 filters and a max-pool side by side, joined along the channels.
 
-    The six numbers are those of the paper's table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
+    Szegedy et al. 2014, figure 2b; the six numbers are those of its table 1: #1x1, #3x3 reduce, #3x3, #5x5
+    reduce, #5x5, pool proj.
     (B, inputs, H, W) -> (B, one + three + five + pool, H, W)
     """
 
@@ -90,8 +89,7 @@ class Inception(nn.Module):
 
 
 class DropConnect(nn.Linear):
-    """A dense layer whose weights and biases, not its outputs, are dropped with probability p. Wan et al.
-    2013.
+    """A dense layer that drops its weights and biases, not its outputs, with probability p. Wan et al. 2013.
 
     (B, inputs) -> (B, outputs). The paper draws a mask an example; here `masks` of them are drawn a batch,
     each shared by an equal part of it (0: one an example, exact and `masks` times the work). What is kept is
@@ -113,8 +111,7 @@ class DropConnect(nn.Linear):
         return F.dropout(self.weight, self.p), None if self.bias is None else F.dropout(self.bias, self.p)
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance of the outputs over all masks, both (B, outputs). Wan et al. 2013, section
-        3.2."""
+        """Mean and variance of the outputs over all masks, both (B, outputs). Wan et al. 2013, 3.2."""
         mean = F.linear(x, self.weight, self.bias)
         squares = F.linear(x**2, self.weight**2, None if self.bias is None else self.bias**2)
         return mean, squares * self.p / (1 - self.p)
@@ -136,8 +133,7 @@ class _Sign(torch.autograd.Function):
 
 
 def sign(x: Tensor) -> Tensor:
-    """-1 or +1, and +1 at 0; the gradient goes straight through where |x| <= 1. Courbariaux et al. 2016,
-    equations 1, 4."""
+    """-1 or +1, +1 at 0; the gradient passes where |x| <= 1. Courbariaux et al. 2016, equations 1 and 4."""
     return _Sign.apply(x)
 
 
@@ -149,8 +145,7 @@ class Sign(nn.Module):
 
 
 class BinaryDense(nn.Linear):
-    """A dense layer that computes with the signs of its latent real weights. Courbariaux et al. 2016,
-    algorithm 1."""
+    """A dense layer that computes with the signs of its weights. Courbariaux et al. 2016, algorithm 1."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, sign(latent(self)), self.bias)
@@ -163,14 +158,13 @@ class BinaryConv(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        down, right = self.padding
+        down, right = (int(border) for border in self.padding)
         padded = F.pad(x, (right, right, down, down), value=1.0)
         return F.conv2d(padded, sign(latent(self)), self.bias, self.stride, 0, self.dilation, self.groups)
 
 
 def latent(layer: BinaryDense | BinaryConv) -> Tensor:
-    """The real weights behind the signs, kept in -1…1 while learning: beyond, a weight could not come
-    back."""
+    """The real weights behind the signs, kept in -1…1 while learning, or they would not come back."""
     if layer.training:
         with torch.no_grad():
             layer.weight.clamp_(-1, 1)
@@ -185,8 +179,7 @@ class GlobalMean(nn.Module):
 
 
 class GlobalMaxMean(nn.Module):
-    """The largest value of each channel beside its mean: (B, C, H, W) -> (B, 2 C), or (B, T, C) -> (B, 2
-    C)."""
+    """The largest value of each channel, then its mean: (B, C, H, W) or (B, T, C) -> (B, 2 C)."""
 
     def forward(self, x: Tensor) -> Tensor:
         dims = (2, 3) if x.ndim == 4 else (1,)
@@ -201,13 +194,12 @@ class Last(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """An LSTM, GRU or plain recurrent layer that gives the whole sequence back: (B, T, inputs) -> (B, T,
-    size).
+    """An LSTM, GRU or plain recurrent layer that gives back the sequence: (B, T, inputs) -> (B, T, size).
 
     It starts each sequence from zero; `cell` is torch's own module, for those who carry the state on.
     """
 
-    def __init__(self, cell: type[nn.RNNBase], inputs: int, size: int):
+    def __init__(self, cell: Callable[..., nn.RNNBase], inputs: int, size: int):
         super().__init__()
         self.cell = cell(inputs, size, batch_first=True)
 
@@ -216,8 +208,7 @@ class Recurrent(nn.Module):
 
 
 def initialise(module: nn.Module, how: str = "he") -> nn.Module:
-    """Give every convolution and dense layer inside `module` its first weights, with biases 0; returns
-    `module`.
+    """Give every convolution and dense layer inside `module` its first weights, biases 0; returns `module`.
 
     he: normal, variance 2 / fan in (He et al. 2015, equation 10) · xavier: normal, variance 2 / (fan in + fan
     out) (Glorot and Bengio 2010, equation 12) · normal: standard deviation 0.01 · zero: all the same, so

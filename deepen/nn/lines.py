@@ -15,8 +15,7 @@ LINES, LARGEST, WIDEST = 1_000, 10**6, 1_000            # more is refused
 
 
 def split(text: str | Iterable[str]) -> tuple[str, ...]:
-    """A text or a list of lines -> lines; a newline or `;` ends a line, blank ones and `# comments` are left
-    out."""
+    """A text or a list of lines -> lines; a newline or `;` ends one; blanks and `# comments` are left out."""
     joined = text if isinstance(text, str) else "\n".join(text)
     bare = (line.partition("#")[0] for line in joined.splitlines())
     lines = tuple(" ".join(part.split()) for line in bare for part in line.split(";") if part.strip())
@@ -26,8 +25,7 @@ def split(text: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def call(line: str, words: Mapping[str, Callable]) -> tuple[str, Callable, dict[str, Any]]:
-    """A line -> (word, its function, its arguments without the first one). Raises `Problem` where the line is
-    wrong."""
+    """A line -> (word, its function, its arguments without the first one). `Problem` if it is wrong."""
     tokens = line.split()
     length = 2 if " ".join(tokens[:2]) in words else 1
     word = " ".join(tokens[:length])

@@ -1,34 +1,47 @@
-"""Losses: scalars to go down. Logits z (B, C); targets are class indices (B,) or shares of classes (B, C)."""
+"""Losses: scalars to go down, in float32. Logits z (B, C); targets are class indices (B,) or shares of classes (B, C)."""
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 def cross_entropy(z: Tensor, y: Tensor, smooth: float = 0.0) -> Tensor:
-    """Mean cross-entropy in nats, in float32; `smooth` spreads that share of the truth over all classes."""
-    return F.cross_entropy(z.float(), y, label_smoothing=smooth)
+    """Mean cross-entropy in nats; `smooth` spreads that share of the truth over all classes (Szegedy et al. 2016, 7)."""
+    return F.cross_entropy(z.float(), y if y.dtype == torch.long else y.float(), label_smoothing=smooth)
 
 
 def mse(guess: Tensor, truth: Tensor) -> Tensor:
     """Mean squared error."""
-    return F.mse_loss(guess.float(), truth.float())
+    return F.mse_loss(guess.float(), _alike(truth, guess))
+
+
+def mae(guess: Tensor, truth: Tensor) -> Tensor:
+    """Mean absolute error."""
+    return F.l1_loss(guess.float(), _alike(truth, guess))
 
 
 def huber(guess: Tensor, truth: Tensor, delta: float = 1.0) -> Tensor:
-    """Squared near 0, linear beyond `delta` (Huber 1964)."""
-    return F.huber_loss(guess.float(), truth.float(), delta=delta)
+    """Half the square up to `delta`, a line of slope `delta` beyond (Huber 1964)."""
+    return F.huber_loss(guess.float(), _alike(truth, guess), delta=delta)
 
 
-def binary(z: Tensor, truth: float | Tensor) -> Tensor:
-    """Binary cross-entropy of logits against 0, 1, or one number for all."""
-    truth = truth if isinstance(truth, Tensor) else torch.full_like(z, truth, dtype=torch.float32)
-    return F.binary_cross_entropy_with_logits(z.float(), truth)
+def bce(z: Tensor, truth: float | Tensor) -> Tensor:
+    """Binary cross-entropy of logits against 0…1, one number for all or one each, in nats."""
+    truth = truth if isinstance(truth, Tensor) else torch.full_like(z, truth)
+    return F.binary_cross_entropy_with_logits(z.float(), _alike(truth, z))
 
 
 def penalty(net: nn.Module, l1: float = 0.0, l2: float = 0.0) -> Tensor:
-    """l1·Σ|w| + l2/2·Σw² over weights of two or more dimensions (not biases, not norms)."""
+    """l1·Σ|w| + l2/2·Σw² over the weights of two or more dimensions: not biases, not norms."""
     weights = [w for w in net.parameters() if w.ndim > 1]
+    if not weights:
+        raise ValueError("a penalty needs a network with weights")
     total = torch.zeros((), device=weights[0].device)
     for w in weights:
         total = total + l1 * w.abs().sum() + l2 / 2 * w.square().sum()
     return total
+
+
+def _alike(truth: Tensor, guess: Tensor) -> Tensor:
+    if truth.shape != guess.shape:          # (B, 1) against (B,) would compare every pair
+        raise ValueError(f"guess is {tuple(guess.shape)}, truth is {tuple(truth.shape)}: shapes must be equal")
+    return truth.float()

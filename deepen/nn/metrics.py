@@ -1,4 +1,6 @@
 """Metrics by the names of the field. Pure functions of tensors: p probabilities (N, C), y classes (N,), values (N,)."""
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -9,8 +11,10 @@ BETTER = {"loss": -1, "accuracy": 1, "top5": 1, "f1": 1, "auc": 1, "ece": -1, "r
           "spearman": 1, "analogy": 1}
 
 
+# classes
+
 def nll(p: Tensor, y: Tensor) -> Tensor:
-    """Mean negative log of the probability given to the truth, in nats."""
+    """The metric `loss`: mean negative log of the probability given to the truth, in nats; at most 27.6 a row (10⁻¹²)."""
     return -p.gather(1, y[:, None]).clamp_min(1e-12).log().mean()
 
 
@@ -24,58 +28,84 @@ def top5(p: Tensor, y: Tensor) -> Tensor:
     return (p.topk(min(5, p.shape[1]), 1).indices == y[:, None]).any(1).float().mean()
 
 
-def confusion(y: Tensor, guess: Tensor, classes: int) -> Tensor:
-    """(classes, classes) counts: rows are the truth, columns what was said."""
-    return torch.bincount(y.long() * classes + guess.long(), minlength=classes**2).view(classes, classes)
-
-
 def f1(p: Tensor, y: Tensor) -> Tensor:
-    """Macro F1: the mean over classes of the harmonic mean of precision and recall; absent classes are left out."""
-    counts = confusion(y, p.argmax(1), p.shape[1]).double()
-    hit, said, was = counts.diag(), counts.sum(0), counts.sum(1)
-    there = (said + was) > 0
-    return (2 * hit / (said + was))[there].mean()
+    """Macro F1: the mean over classes of the harmonic mean of precision and recall; classes neither there nor said are
+    left out."""
+    counts = _exact(confusion(y, p.argmax(1), p.shape[1]))
+    hit, both = counts.diag(), counts.sum(0) + counts.sum(1)
+    return (2 * hit / both)[both > 0].mean()
 
 
 def auc(p: Tensor, y: Tensor) -> Tensor:
-    """Area under the ROC curve by ranks (ties half): of class 1 for two classes, else the mean of one against the rest."""
+    """Area under the ROC curve by ranks, ties half (Hanley & McNeil 1982): of class 1 where there are two classes, else
+    the mean of each class against the rest. A class of no row or of all rows has no area; nan when none has."""
     if p.shape[1] == 2:
-        return _auc(p[:, 1], y == 1)
-    areas = torch.stack([_auc(p[:, k], y == k) for k in range(p.shape[1])])
+        return _area(p[:, 1], y == 1)
+    areas = torch.stack([_area(p[:, k], y == k) for k in range(p.shape[1])])
     return areas[areas.isfinite()].mean()
 
 
-def _auc(score: Tensor, positive: Tensor) -> Tensor:
-    _, place, count = score.double().unique(return_inverse=True, return_counts=True)
-    rank = count.cumsum(0) - (count - 1) / 2                # mean rank of each distinct score, from 1
-    n1 = positive.sum().double()
+def _area(score: Tensor, positive: Tensor) -> Tensor:
+    _, place, count = score.unique(return_inverse=True, return_counts=True)
+    rank = _exact(count.cumsum(0)) - _exact(count - 1) / 2                      # mean rank of each distinct score, from 1
+    n1 = positive.sum().item()
     n0 = len(positive) - n1
-    return (rank[place][positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0)
+    above = rank[place.to(rank.device)][positive.to(rank.device)].sum() - n1 * (n1 + 1) / 2
+    return above / (n1 * n0) if n1 * n0 else torch.full_like(above, torch.nan)
 
 
 def ece(p: Tensor, y: Tensor, bins: int = 15) -> Tensor:
     """Expected calibration error: mean gap between how sure and how right, over equal bins (Guo et al. 2017, eq. 3)."""
     sure, guess = p.max(1)
-    right = (guess == y).double()
-    place = (sure * bins).ceil().long().clamp(1, bins) - 1
-    gap = torch.zeros(bins, dtype=torch.float64, device=p.device).index_add_(0, place, right - sure.double())
+    sure, right = _exact(sure), _exact(guess == y)
+    place = (sure * bins).ceil().long().clamp(1, bins) - 1                      # bins are open below, closed above
+    gap = torch.zeros(bins, dtype=sure.dtype, device=sure.device).index_add_(0, place, right - sure)
     return gap.abs().sum() / len(y)
 
 
+def confusion(y: Tensor, guess: Tensor, classes: int) -> Tensor:
+    """(classes, classes) counts: rows are the truth, columns what was said. Rows of another truth (ignored) are left
+    out; y and guess have any one shape."""
+    y, guess = y.reshape(-1).long(), guess.reshape(-1).long()
+    known = (y >= 0) & (y < classes)
+    return torch.bincount((y * classes + guess)[known], minlength=classes**2).view(classes, classes)
+
+
+def miou(counts: Tensor) -> Tensor:
+    """Mean over classes of intersection / union, from a confusion matrix; classes neither there nor said are left out."""
+    counts = _exact(counts)
+    union = counts.sum(0) + counts.sum(1) - counts.diag()
+    return (counts.diag() / union)[union > 0].mean()
+
+
+def pixel_accuracy(counts: Tensor) -> Tensor:
+    """Share of pixels given their true class, from a confusion matrix."""
+    counts = _exact(counts)
+    return counts.diag().sum() / counts.sum()
+
+
+# numbers and words
+
 def rmse(guess: Tensor, truth: Tensor) -> Tensor:
     """Root of the mean squared error, in the target's unit."""
-    return (guess.double() - truth.double()).square().mean().sqrt()
+    return _errors(guess, truth).square().mean().sqrt()
 
 
 def mae(guess: Tensor, truth: Tensor) -> Tensor:
     """Mean absolute error, in the target's unit."""
-    return (guess.double() - truth.double()).abs().mean()
+    return _errors(guess, truth).abs().mean()
 
 
 def r2(guess: Tensor, truth: Tensor) -> Tensor:
-    """Share of the target's variance that is explained; 0 is the mean's score."""
-    truth = truth.double()
-    return 1 - (guess.double() - truth).square().sum() / (truth - truth.mean()).square().sum()
+    """Share of the target's variance that is explained: 1 is perfect, 0 is as good as saying the mean."""
+    far = _exact(truth) - _exact(truth).mean()
+    return 1 - _errors(guess, truth).square().sum() / far.square().sum()
+
+
+def mase(guess: Tensor, truth: Tensor, history: Tensor, season: int = 1) -> Tensor:
+    """Mean absolute error over that of "as it was a season ago" on the series learned from, `history` (T,); below 1 is
+    better than that (Hyndman & Koehler 2006, section 3)."""
+    return mae(guess, truth) / _errors(history[season:], history[:-season]).abs().mean()
 
 
 def perplexity(nats: Tensor) -> Tensor:
@@ -83,22 +113,35 @@ def perplexity(nats: Tensor) -> Tensor:
     return nats.exp()
 
 
+# how sure
+
 def bootstrap(values: Tensor, turns: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the mean of per-example values, by drawing the examples again (percentile bootstrap)."""
-    draw = torch.Generator().manual_seed(seed)
-    values = values.double().cpu()
-    means = torch.stack([values[torch.randint(len(values), (len(values),), generator=draw)].mean() for _ in range(turns)])
-    low, high = means.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return low, high
+    """95 % interval of the mean of per-example values (N,), by drawing the examples again (percentile bootstrap)."""
+    return interval(lambda drawn, _: drawn.mean(), _exact(values).cpu(), torch.zeros(len(values)), turns, seed)
 
 
-def interval(metric, outputs: Tensor, target: Tensor, turns: int = 200, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of any metric(outputs, target), by drawing the examples again."""
-    draw = torch.Generator().manual_seed(seed)
-    seen = []
+def interval(metric: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, target: Tensor, turns: int = 200,
+             seed: int = 0) -> tuple[float, float]:
+    """95 % interval of any metric(outputs, target), by drawing the examples again (Efron 1979). Draws in which the
+    metric is not defined do not count; (nan, nan) when there is no other."""
+    draw, seen = torch.Generator().manual_seed(seed), []
     for _ in range(turns):
         rows = torch.randint(len(target), (len(target),), generator=draw)
-        seen.append(float(metric(outputs[rows], target[rows])))
+        seen.append(float(metric(outputs[rows.to(outputs.device)], target[rows.to(target.device)])))
     found = torch.tensor(seen, dtype=torch.float64)
-    low, high = found[found.isfinite()].quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    found = found[found.isfinite()]
+    if not len(found):
+        return torch.nan, torch.nan
+    low, high = found.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     return low, high
+
+
+def _exact(x: Tensor) -> Tensor:
+    """In float64; on the CPU where the device has none."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
+
+
+def _errors(guess: Tensor, truth: Tensor) -> Tensor:
+    if guess.shape != truth.shape:          # (N, 1) against (N,) would compare every pair
+        raise ValueError(f"guess is {tuple(guess.shape)}, truth is {tuple(truth.shape)}: shapes must be equal")
+    return _exact(guess) - _exact(truth)

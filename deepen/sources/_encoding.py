@@ -42,7 +42,7 @@ def decode(raw: bytes, file: str, encoding: str = "") -> tuple[str, str]:
     if _reads_european(raw):
         return raw.decode("cp1252"), _NAMES["cp1252"]
     raise Trouble(say("the letters are neither UTF-8, UTF-16 nor CP949"),
-                  say("save the file as UTF-8, or name its encoding, for example encoding=shift_jis"), file,
+                  say("save the file as UTF-8, or name its encoding, for example data.encoding=shift_jis"), file,
                   say("line {line}", line=line))
 
 
@@ -66,7 +66,7 @@ def _as_asked(raw: bytes, file: str, encoding: str) -> tuple[str, str]:
         raise Trouble(say("there is no encoding {name}", name=encoding),
                       say("common ones are utf-8, cp949, utf-16, cp1252"), file) from None
     except UnicodeDecodeError as error:
-        raise Trouble(say("the letters are not {name}", name=encoding), say("leave encoding= out and it will be found"),
+        raise Trouble(say("the letters are not {name}", name=encoding), say("leave data.encoding out and it will be found"),
                       file, say("line {line}", line=raw.count(b"\n", 0, error.start) + 1)) from None
 
 

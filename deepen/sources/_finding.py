@@ -4,12 +4,14 @@ from typing import Literal
 
 from deepen.core.words import Problem
 
+Level = Literal["error", "warning", "note"]
+
 
 @dataclass(frozen=True)
 class Finding:
     """A fact about somebody's data. An `error` stops training, a `warning` should be looked at, a `note` is a guess
     or a reading said aloud."""
-    level: Literal["error", "warning", "note"]
+    level: Level
     cause: str              # what is so
     mend: str = ""          # what to do
     file: str = ""

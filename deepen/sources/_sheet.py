@@ -54,7 +54,7 @@ def read(path: Path, delimiter: str = "auto", header: str = "auto", encoding: st
     width = len(sample[0])
     if width == 1 and max(map(len, sample)) == 1:
         raise Trouble(say("every line has one cell only: {start}", start=text.splitlines()[0][:60]),
-                      say("name what stands between the cells: delimiter=comma, semicolon, tab, bar or space"), path.name)
+                      say("name what stands between the cells: data.delimiter=comma, semicolon, tab, bar or space"), path.name)
     named = has_header(sample) if header == "auto" else header == "yes"
     columns, lines, findings = _columns(text, mark, width, path.name, on_bad)
     names = [cells[0].as_py() for cells in columns] if named else [f"c{i + 1}" for i in range(width)]
@@ -69,7 +69,7 @@ def read(path: Path, delimiter: str = "auto", header: str = "auto", encoding: st
         say("read as {encoding}, delimiter {delimiter}, names of the columns in line {line}", encoding=found,
             delimiter=shown, line=1) if named else
         say("read as {encoding}, delimiter {delimiter}; no line of names was found, so the columns are c1…c{width}",
-            encoding=found, delimiter=shown, width=width)), "" if named else say("if there is one, say header=yes"),
+            encoding=found, delimiter=shown, width=width)), "" if named else say("if there is one, say data.header=yes"),
         path.name))
     return Sheet(path.name, names, columns, lines, mark, named, findings)
 
@@ -191,7 +191,7 @@ def _ragged(ragged: list[tuple[int, int]], width: int, file: str, on_bad: str) -
     shown += ", …" if len(ragged) > 5 else ""
     cause = say("{count} rows have another number of cells than the first line, which has {width}: {shown}",
                 count=len(ragged), width=width, shown=shown)
-    mend = say("mend these lines (a cell with the delimiter in it needs quotes), or leave them out with on_bad=skip")
+    mend = say("mend these lines (a cell with the delimiter in it needs quotes), or leave them out with --on-bad skip")
     if on_bad == "stop":
         raise Trouble(cause, mend, file, say("line {line}", line=ragged[0][0]))
     return [Finding("warning", say("{cause}; they are left out", cause=cause), "", file)]

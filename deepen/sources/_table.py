@@ -128,7 +128,7 @@ def _answers(sheet: Sheet, index: int, asked: Column, task: str, findings: list[
         asked = as_words(name, sheet.columns[index])
         if task == "numbers":
             raise Trouble(say("the target has words ({values}), not numbers", values=few(asked.values)),
-                          say("leave task=numbers out, or choose another target=…"), sheet.file, place)
+                          say("leave data.task=numbers out, or choose another target=…"), sheet.file, place)
     _tell(asked, sheet, findings)
     rows = np.flatnonzero(~np.isnan(asked.numbers))
     tell_missing(len(sheet) - len(rows), name, sheet, findings)
@@ -147,7 +147,7 @@ def _answers(sheet: Sheet, index: int, asked: Column, task: str, findings: list[
     names = asked.values or tuple(f"{value:.15g}" for value in different)
     if asked.values is None and task == "auto":
         findings.append(Finding("note", say("{count} different whole numbers ({values}) are read as classes", count=count,
-                                            values=few(names)), say("if they are amounts, say task=numbers"), sheet.file, place))
+                                            values=few(names)), say("if they are amounts, say data.task=numbers"), sheet.file, place))
     counts = np.bincount(codes)
     if (counts == 1).any():
         findings.append(Finding("warning", say("classes with one row only: {names}", names=few(
@@ -172,7 +172,7 @@ def _used(columns: list[Column], sheet: Sheet, findings: list[Finding]) -> tuple
         else:
             if counts_rows(column) and len(sheet) > CLASSES_AT_MOST:
                 findings.append(Finding("warning", say("the column counts the rows: it looks like an identifier"),
-                                        say("leave it out with drop={name}", name=column.name), sheet.file,
+                                        say("leave it out with data.drop={name}", name=column.name), sheet.file,
                                         column_place(column.name)))
             used.append(column)
             continue
@@ -190,7 +190,7 @@ def _tell(column: Column, sheet: Sheet, findings: list[Finding]) -> None:
         cell = sheet.columns[sheet.names.index(column.name)][row].as_py()
         findings.append(Finding("warning", say("{count} cells are no numbers and are read as missing (first {cell} in {line})",
                                                count=len(column.strange), cell=repr(cell[:30]), line=sheet.line(row)),
-                                say("mend them, or leave the column out with drop={name}", name=column.name), sheet.file, place))
+                                say("mend them, or leave the column out with data.drop={name}", name=column.name), sheet.file, place))
     if len(column.infinite):
         findings.append(Finding("warning", say("{count} cells are infinite and are read as missing (first in {line})",
                                                count=len(column.infinite), line=sheet.line(int(column.infinite[0]))),

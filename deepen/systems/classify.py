@@ -1,7 +1,9 @@
 """Classify pictures: a convolutional network learns which class a picture belongs to."""
+import math
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from deepen.core.kinds import Image, Label
 from deepen.core.recipe import Amount, Annotated, Count, Fraction, Live, Rate, Times
@@ -22,12 +24,12 @@ class Classify(System):
     tiny = dict(data="stripes", net="conv 8 3; norm; relu; globalpool; dense classes", epochs=4, batch=32)
 
     net: str = "small"                                  # a name (deepconv), or lines of a Design separated by ;
-    epochs: Times = 10                                  # times through the training data
+    epochs: Times | None = None                         # times through the training data (none: 420 / √examples)
     batch: Count = 128                                  # pictures a step
     optimizer: optim.Name = "muon"                      # how weights follow gradients
-    lr: Annotated[Rate, Live] = 0.02                    # learning rate at its highest
+    lr: Annotated[Rate | None, Live] = None             # learning rate at its highest (none: what suits the net)
     schedule: optim.Schedule = "triangle"               # the rate over time
-    warmup: Fraction = 0.2                              # share of the run in which the rate rises
+    warmup: Fraction = 0.25                             # share of the run in which the rate rises
     decay: Amount = 0.0                                 # weight decay
     smooth: Fraction = 0.1                              # label smoothing
     augment: str = "shift 1"                            # lines that change training pictures: flip; rotate 15; shift 2
@@ -37,14 +39,17 @@ class Classify(System):
     def build(self, data):
         self.classes = len(data.target.names)
         self.model = self.place(network(self.net, data.inputs, self.classes, self.init))
-        self.rule = optim.make(self.optimizer, self.model, self.lr, self.decay)
+        self.usual = usual_rate(self.optimizer, self.model)
+        self.rule = optim.make(self.optimizer, self.model, self.usual, self.decay)
         self.ema = optim.Average(self.model, self.average) if self.average else None
         self.change = Augment(self.augment, classes=self.classes)
-        self.stream = data.stream("train", self.batch, self.epochs)
+        epochs = self.epochs or 420 / math.sqrt(max(1, len(data.splits.get("train", ()))))  # few examples: more often
+        self.stream = data.stream("train", self.batch, epochs)
 
     def steps(self):
         for x, y in self.stream:                                            # x uint8 (B, C, H, W), y (B,)
-            optim.set_rate(self.rule, self.lr * optim.schedule(self.schedule, self.progress, self.warmup))
+            top = self.usual if self.lr is None else self.lr
+            optim.set_rate(self.rule, top * optim.schedule(self.schedule, self.progress, self.warmup))
             x, y = self.change(x, y)
             loss = self.descend(lambda: losses.cross_entropy(self.model(x), y, self.smooth), self.rule)  # noqa: B023
             if self.ema is not None:
@@ -59,3 +64,10 @@ class Classify(System):
 
     def predict(self, inputs):
         return self.network()(inputs).float().softmax(1)                    # (B, classes)
+
+
+def usual_rate(optimizer: str, net: nn.Module) -> float:
+    """The highest learning rate to try first; a net with norms bears five times more of Muon's."""
+    normed = any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules())
+    rates = {"muon": 0.1 if normed else 0.02, "adam": 0.003, "adamw": 0.003, "rmsprop": 0.001, "adagrad": 0.02, "lbfgs": 1.0}
+    return rates.get(optimizer, 0.05)

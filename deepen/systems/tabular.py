@@ -42,8 +42,7 @@ class Tabular(System):
         seed = int(torch.randint(2**31, ()))
         words = any(data.inputs.values)                                     # are there columns of words?
         learner = self.for_numbers(seed) if classes is None else self.for_classes(seed, words)
-        first = front(data.inputs, bins=words and self.learner == "bayes")
-        self.model = Estimator(make_pipeline(first, learner), classes)
+        self.model = Estimator(make_pipeline(front(data.inputs, self.learner), learner), classes)
         self.learned = 0                                                    # rows
 
     def steps(self):
@@ -99,17 +98,20 @@ class Tabular(System):
     seen = property(lambda self: self.learned)
 
 
-def front(row: Row, bins: bool):
-    """Stored rows -> what every learner can use: medians for missing numbers, one column of 0 and 1 a word.
-    With `bins` numbers become ten words each: what naive Bayes counts where there are words."""
+def front(row: Row, learner: str):
+    """Stored rows -> what the learner can use: medians for missing numbers, one column of 0 and 1 a word.
+    Learners that measure distances get numbers of one scale; naive Bayes among words gets ten words a number."""
     numbers = [i for i, values in enumerate(row.values) if values is None]
     words = [i for i, values in enumerate(row.values) if values is not None]
-    tens = preprocessing.KBinsDiscretizer(10, encode="onehot-dense", subsample=None,
-                                          quantile_method="averaged_inverted_cdf")
+    scale = "passthrough"
+    if learner in ("logistic", "svm"):
+        scale = preprocessing.StandardScaler()
+    elif learner == "bayes" and words:
+        scale = preprocessing.KBinsDiscretizer(10, encode="onehot-dense", subsample=None,
+                                               quantile_method="averaged_inverted_cdf")
     medians = SimpleImputer(strategy="median", keep_empty_features=True)
     one_hot = preprocessing.OneHotEncoder(handle_unknown="ignore", max_categories=100, sparse_output=False)
-    return make_column_transformer(
-        (make_pipeline(medians, tens if bins else preprocessing.StandardScaler()), numbers), (one_hot, words))
+    return make_column_transformer((make_pipeline(medians, scale), numbers), (one_hot, words))
 
 
 def scaled(learner):

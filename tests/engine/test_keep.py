@@ -86,8 +86,9 @@ def test_every_type_keeps_its_extreme_values(tmp_path):
              for kind in (torch.bfloat16, torch.float16, torch.float32, torch.float64)}
     state |= {"i": torch.tensor([2**63 - 1, -2**63]), "b": torch.tensor(True), "n": 2**70, "f": float("inf"),
               "g": torch.Generator().manual_seed(3).get_state(), 7: "seven", "7": 7, "in": {-1: (None, [])}}
-    keep.save(tmp_path / "000001", {}, state)
-    assert same(keep.load(tmp_path / "000001"), ({}, state))
+    folder = keep.save(tmp_path / "000001", {}, state)
+    assert same(keep.load(folder), ({}, state))
+    json.loads((folder / "state.json").read_text(), parse_constant=pytest.fail)     # JSON has no nan
 
 
 def test_names_are_readable_and_never_clash(tmp_path):
@@ -271,7 +272,7 @@ def test_a_model_moves_and_its_card_is_plain(tmp_path):
     draw = random.Random(0)
     for _ in range(30):
         hurt(tmp_path / "elsewhere", "weights.safetensors", "flip", draw)
-        with pytest.raises(Damaged, match="weights.safetensors"):
+        with pytest.raises(Damaged, match="weights"):
             keep._load_model(tmp_path / "elsewhere")
         (tmp_path / "elsewhere" / "weights.safetensors").write_bytes(written)
     assert same(keep.load_model(tmp_path / "elsewhere")[0], weights)
@@ -327,11 +328,11 @@ def test_a_hostile_model_is_refused(tmp_path):
     folder = model(save(one))
     for text in ("[]", "{}", "3", "[" * 100_000, "\ud800".encode("utf-8", "surrogatepass").decode("latin1")):
         (folder / "card.json").write_text(text)
-        with pytest.raises(Damaged, match="card.json|weights"):
+        with pytest.raises(Damaged, match=r"card\.json|weights"):
             keep._load_model(folder)
     (folder / "card.json").unlink()
     os.mkfifo(folder / "card.json")             # reading it would wait for ever
-    with pytest.raises(Damaged, match="card.json"):
+    with pytest.raises(Damaged, match=r"card\.json"):
         keep._load_model(folder)
     with pytest.raises(Problem, match="labels"):
         keep.save_model(tmp_path / "big", {}, {"labels": ["x" * keep.CARD_LIMIT]})

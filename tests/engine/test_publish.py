@@ -111,9 +111,9 @@ def test_nothing_is_begun_without_room(tmp_path, monkeypatch):
     monkeypatch.setattr(publish.shutil, "disk_usage", lambda path: room._replace(free=20_000))
     keep.save(tmp_path / "000001", *tree(1, 10))
     monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("it began"))
-    with pytest.raises(Failure, match="0.0 MB are free"):
+    with pytest.raises(Failure, match=r" 0\.0 MB are free"):
         keep.save(tmp_path / "000002", *tree(1, 1000))
-    with pytest.raises(Failure, match="0.0 MB are free"):
+    with pytest.raises(Failure, match=r" 0\.0 MB are free"):
         keep.save_model(tmp_path / "run" / "model", tree(1, 5000)[0], {})
 
 
