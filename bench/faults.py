@@ -52,7 +52,7 @@ def kill(process, run: Path, draw: random.Random, moment: str, steps: int) -> bo
             time.sleep(0.0005)
     wait((run / "run.toml").exists)                                 # before it, there is no run yet
     before, began = len(events(run)), time.monotonic()
-    if moment == "start":                                           # imports, data, build, restore, first steps
+    if moment == "start":                                           # imports, data, build, restore
         alarm = began + draw.random() * START_SECONDS
         wait(lambda: time.monotonic() > alarm)
     else:
@@ -101,7 +101,7 @@ def main() -> int:
     asked = argparse.ArgumentParser()
     asked.add_argument("--faults", type=int, default=100)
     asked.add_argument("--seed", type=int, default=0)
-    asked.add_argument("what", nargs="*", default=["digits", "epochs=100", "average=0.99"])
+    asked.add_argument("what", nargs="*", default=["digits", "epochs=60", "average=0.99"])
     asked = asked.parse_args()
     how = [*asked.what, "--quiet", "--eval-every", 50]
     draw, work = random.Random(asked.seed), Path(tempfile.mkdtemp(prefix="faults-"))

@@ -27,7 +27,7 @@ def validate(asked: Asked) -> int:
     show()
     screen, where = terminal.screen(asked.json), terminal.here(run.path)
     screen.print(f"\n  {run.name}", style="bold")
-    screen.print(f"  {_opened(found, asked)}", style="dim")
+    terminal.tell(screen, _opened(found, asked), style="dim")
     told = [(say("data"), found.data), ("", say("{split}: {count} examples", split=say(found.split), count=f"{found.examples:,}"))]
     terminal.facts(screen, [*told, *(("", Text(sentence, style="dim")) for sentence in found.said)])
     screen.print()

@@ -139,13 +139,13 @@ def show_command(command: Command) -> None:
     screen.print(f"deepen {command.name} {command.takes}", style="bold")
     screen.print(command.about)
     screen.print(f"\n{say('Examples')}", style="bold")
-    wide = max(len(line) for line, _ in command.examples) > 44
-    for line, why in command.examples:
-        if wide:
-            screen.print(f"  {line}", style="cyan", soft_wrap=True)
-            screen.print(f"      {why}" if why else "", end="\n" if why else "", style="dim")
-    if not wide:
+    from rich.text import Text
+    if max(len(line) + Text(why).cell_len for line, why in command.examples) + 4 <= screen.width:
         screen.print(_lines(command.examples, "cyan"))
+    else:
+        for line, why in command.examples:
+            screen.print(f"  {line}", style="cyan", soft_wrap=True)
+            screen.print(f"      {why}", style="dim")
     screen.print(f"\n{say('Options')}", style="bold")
     screen.print(_lines([(_usage(option), option.help) for option in (*command.options, *everywhere())]))
 
@@ -162,7 +162,7 @@ def _screen():
 def _lines(pairs, style: str = ""):
     from rich.table import Table
     table = Table.grid(padding=(0, 2))
-    table.add_column(style=style, no_wrap=max(len(left) for left, _ in pairs) < 40)
+    table.add_column(style=style, no_wrap=True)
     table.add_column()
     for left, right in pairs:
         table.add_row(f"  {left}", right)

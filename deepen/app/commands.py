@@ -153,5 +153,15 @@ def _find() -> tuple[Command, ...]:
         Command("systems", "lists.systems", "[NAME]", say("List what can learn, or one system's settings."),
                 (("deepen systems", ""), ("deepen systems classify", say("its settings, with defaults and help"))), (), 1),
         Command("sources", "lists.sources", "[NAME]", say("List the data, or one source's settings."),
-                (("deepen sources", ""), ("deepen sources digits", say("its settings, with defaults and help"))), (), 1))
+                (("deepen sources", ""), ("deepen sources digits", say("its settings, with defaults and help"))), (), 1),
+        Command("book", "book.show", "[WORD …]", say("The textbook's figures and examples, and a course."),
+                (("deepen book", say("the contents")),
+                 ("deepen book conv-filter", say("one entry, its numbers computed now")),
+                 ("deepen book layers", say("a chapter")),
+                 ("deepen book course 1", say("the first of six lessons")))),
+        Command("machine", "machine.show", "", say("What this computer can train, and how fast."),
+                (("deepen machine", say("measures for a few seconds")),
+                 ("deepen machine --price 2.5", say("with what a GPU would cost at 2.50 an hour"))),
+                (Option("price", "P", say("price of a GPU for an hour, in your currency")),
+                 Option("quick", "", say("do not measure; look only"))), 0))
 

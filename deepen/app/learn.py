@@ -79,8 +79,8 @@ def _end(screen, run, watch: Watch) -> None:
                "stop": say("stopped as you asked; `deepen resume {run}` goes on", run=where)}
     rates = [terminal.speed(unit, value) for unit, value in list(told["speed"].items())[:1]]
     screen.print()
-    screen.print("  " + " · ".join([f"{reasons[told['reason']]}", terminal.span(told["seconds"]),
-                                    *([say("{steps} steps", steps=f"{told['steps']:,}")] if told["steps"] > 1 else []), *rates]), style="bold")
+    steps = [say("{steps} steps", steps=f"{told['steps']:,}")] if told["steps"] > 1 else []
+    terminal.tell(screen, " · ".join([reasons[told["reason"]], terminal.span(told["seconds"]), *steps, *rates]), style="bold")
     label, values = say("validation"), terminal.metrics(told["valid"], score)
     if told["best_step"] != told["steps"]:
         values.append(Text(say("(step {step}, the best)", step=f"{told['best_step']:,}"), style="dim"))
@@ -130,9 +130,10 @@ def wrong(screen, found, weak) -> None:
         terminal.mistakes(screen, found)
     if weak and weak[1] < 1:
         name, recall, count = weak
-        screen.print("\n  " + say("weakest class") + "  ", style="bold", end="")
-        screen.print(say("{name}: {found} of {count} are found ({share})", name=name, found=round(recall * count),
-                         count=count, share=f"{recall * 100:.0f} %"))
+        share = say("{name}: {found} of {count} are found ({share})", name=name, found=round(recall * count), count=count,
+                    share=f"{recall * 100:.0f} %")
+        screen.print()
+        terminal.tell(screen, Text.assemble((say("weakest class"), "bold"), "  ", share))
 
 
 def _next(run) -> list[tuple[str, str]]:

@@ -1,4 +1,5 @@
 """A run while it learns: a moving picture on a terminal, one line a judgement anywhere else."""
+import math
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group
@@ -6,7 +7,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from deepen.app.terminal import facts, here, metric, span, speed
+from deepen.app.terminal import facts, here, metric, span, speed, tell
 from deepen.core.events import Event
 from deepen.core.words import say
 
@@ -138,7 +139,7 @@ class Watch:
             self._say(", ".join(f"{key} = {value}" for key, value in told.items()), "yellow")
 
     def _say(self, sentence: str, style: str) -> None:
-        self.console.print(f"  {sentence}", style=style)
+        tell(self.console, sentence, style=style)
 
     def close(self, step: int | None = None) -> None:
         """Leave the last picture standing; a finished one is full."""
@@ -157,10 +158,13 @@ def _names() -> tuple[str, ...]:
 
 
 def curve(values: list[tuple[float, float]], width: int) -> str:
-    """(progress 0…1, value) pairs as one row of blocks under a bar of `width` characters: lower is smaller."""
-    good = [(at, value) for at, value in values if value is not None and value == value]
+    """(progress 0…1, value) pairs as one row of blocks under a bar of `width` characters: lower is smaller. What is
+    always above zero, as most losses are, is drawn by its logarithm: the end of learning is seen as well as its start."""
+    good = [(at, value) for at, value in values if value is not None and math.isfinite(value)]
     if not good:
         return ""
+    if min(value for _, value in good) > 0:
+        good = [(at, math.log(value)) for at, value in good]
     low, high = min(value for _, value in good), max(value for _, value in good)
     row, following = [], 0
     for column in range(min(width, max(1, round(good[-1][0] * width)))):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -109,6 +110,11 @@ def metrics(values: Mapping[str, float], first: str | None) -> list[Text]:
             for name, value in ordered]
 
 
+def tell(console: Console, sentence: str | Text, indent: int = 2, style: str = "") -> None:
+    """A sentence whose further lines begin where its first one does."""
+    console.print(Padding(sentence if isinstance(sentence, Text) else Text(sentence, style=style), (0, 0, 0, indent), expand=False))
+
+
 def commands(console: Console, heading: str, lines: Sequence[tuple[str, str]]) -> None:
     """Commands to copy: never broken over lines; what each is for stands beside it, or below where it is narrow."""
     console.print(f"\n  {heading}", style="bold")
@@ -121,7 +127,7 @@ def commands(console: Console, heading: str, lines: Sequence[tuple[str, str]]) -
             text.append(why, style="not cyan dim")
         console.print(text, soft_wrap=True)
         if why and not beside:
-            console.print(f"        {why}", style="dim")
+            tell(console, why, 8, "dim")
 
 
 def _cells(text: str) -> int:
@@ -162,10 +168,11 @@ def mistakes(console: Console, found: Sequence) -> None:
             if one.shown:
                 console.print(Text(f"      {one.shown}", style="dim"), no_wrap=True, overflow="ellipsis", soft_wrap=False)
         return
+    colours = console.color_system in ("truecolor", "256") and not console.no_color
     each, tile = _tiles(console.width - 4, len(found), max(one.input.shape[2] for one in found))
     for start in range(0, len(found), each):
         group = found[start: start + each]
-        drawn = [picture(one.input, tile, bool(console.color_system)) for one in group]
+        drawn = [picture(one.input, tile, colours) for one in group]
         captions = [_fold(one, tile) for one in group]
         for blocks, style in ((drawn, ""), (captions, "")):
             for row in range(max(map(len, blocks))):

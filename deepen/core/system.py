@@ -36,7 +36,8 @@ class System:
         """Put a network that will be trained where it will be trained."""
         return net.to(self.device)
 
-    def descend(self, loss, optimizer: torch.optim.Optimizer, clip: float | None = None) -> Tensor:
+    def descend(self, loss, optimizer: torch.optim.Optimizer, clip: float | None = None,
+                name: str = "loss") -> Tensor:
         """Clear, go back, clip, step. `loss` is a scalar tensor or a function that gives one. Returns it detached."""
         def closure():
             optimizer.zero_grad(set_to_none=True)

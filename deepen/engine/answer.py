@@ -9,6 +9,7 @@ import torch
 from deepen.core.kinds import Label, Number, Row
 from deepen.core.words import Problem
 from deepen.engine.start import predict, read_bytes
+from deepen.sources._alike import rows_like
 
 AT_ONCE = 64        # files decoded before they are answered together
 
@@ -44,27 +45,10 @@ def _read(kind, file: Path) -> list[tuple[str, Any, str]]:
 
 
 def _rows(kind: Row, file: Path) -> list[tuple[str, Any, str]]:
-    import csv
-    lines = list(csv.reader(_text(read_bytes(file)).splitlines()))
-    heading = [name.strip() for name in lines[0]] if lines else []
-    order = [heading.index(name) for name in kind.names] if set(kind.names) <= set(heading) else None
-    found: list[tuple[str, Any, str]] = []
-    for number, cells in enumerate(lines[1:] if order else lines, 2 if order else 1):
-        try:
-            picked = [cells[place] for place in order if place < len(cells)] if order else cells
-            found.append((f"{file}:{number}", kind.encode(picked), ""))
-        except Problem as problem:
-            found.append((f"{file}:{number}", None, str(problem)))
-    return found
-
-
-def _text(raw: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp949"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Problem("this is not text in UTF-8 or CP949; save it as UTF-8")
+    rows = rows_like(kind, file)
+    bad = [(str(file), None, str(finding)) for finding in rows.findings if finding.level == "warning" and not finding.place]
+    return [*bad, *((f"{file}:{line}", None if i in rows.problems else value, rows.problems.get(i, ""))
+                    for i, (line, value) in enumerate(zip(rows.lines, rows.values, strict=True)))]
 
 
 def _answer(kind, where: str, answer) -> Answer:

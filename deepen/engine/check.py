@@ -99,7 +99,7 @@ def _table(name: str, values: dict[str, Any]) -> Checked:
     found = Checked("table", say("{file} ends in {suffix}, which is a table", file=path.name, suffix=path.suffix), str(path))
     reading = ("target", "task", "drop", "header", "delimiter", "encoding", "on_bad")
     try:
-        seen = look(path, **{key: values[key] for key in reading if key in values})
+        seen = look(path, **{key: values[key] for key in reading if values.get(key) is not None})
     except Problem as problem:
         found.findings.append(_of(problem))
         return found

@@ -166,6 +166,7 @@ class _Fit:
         if self.flags.keep == "last" or past.best is None:
             self.model, past.valid = self.weights(), dict(past.last)
         self.save()
+        past.seconds = time.monotonic() - self.started
         learning = max(past.seconds - past.judging - self.saving, 1e-9)
         speed = {f"{self.data.inputs.unit}_per_second": self.system.seen / learning} if self.system.seen else {}
         self.tell("finished", reason=reason, steps=past.step, seconds=past.seconds, learning_seconds=learning,

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
+from deepen.core.recipe import Word
 from deepen.core.words import Failure, Problem
 
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -16,6 +17,8 @@ class Place:
 
     def __init__(self, device: str = "auto", precision: str = "auto"):
         self.device = find_device(device)
+        if self.device.type == "cpu":
+            leave_the_compiler()
         self.precision = best_precision(self.device) if precision == "auto" else precision
         if self.precision == "fp16" and self.device.type == "cpu":
             raise Problem("fp16 on a CPU is slow and loses small gradients; use --precision bf16 or fp32")
@@ -33,8 +36,9 @@ class Place:
         """A network that will be trained: on the device, its convolutions in channels_last (1.3× on a CPU)."""
         return net.to(self.device, memory_format=torch.channels_last)      # type: ignore[call-overload]
 
-    def descend(self, loss, optimizer, clip: float | None = None) -> Tensor:
+    def descend(self, loss, optimizer, clip: float | None = None, name: str = "loss") -> Tensor:
         """Clear, go back, clip, step. `loss`: a scalar tensor, or a function that gives one. Returns it detached.
+        `name`: what a person is told became no number.
 
         A loss that is not finite raises `Failure`: on a CPU before it reaches the weights; on a GPU, where reading it
         would stall the queue, at the next log (`check`), before anything is saved."""
@@ -43,7 +47,7 @@ class Place:
             value = loss() if callable(loss) else loss
             if self.device.type == "cpu":
                 if not math.isfinite(value.item()):
-                    raise not_a_number(value.item())
+                    raise not_a_number(value.item(), name)
             else:
                 self.broken |= ~value.detach().isfinite()
             self.scaler.scale(value).backward()
@@ -65,9 +69,19 @@ class Place:
             raise not_a_number(float("nan"))
 
 
-def not_a_number(value: float) -> Failure:
-    return Failure("the loss became {value}; the last good state is kept. Try a smaller learning rate, "
-                   "for example a tenth of it", value=value)
+def leave_the_compiler() -> None:
+    """Keep torch from importing its compiler where nothing is compiled. The first optimizer would bring it in, only to
+    tell it to keep out of the optimizer's books, and it takes as long as torch itself (measured: 1.3 of the 3.1 s of
+    CPU time of a short `deepen train digits`). torch/_compile.py looks for what it must call under this name."""
+    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+        plain = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
+        if plain is not None:
+            setattr(plain, "__dynamo_disable", plain)       # noqa: B010
+
+
+def not_a_number(value: float, name: str = "loss") -> Failure:
+    return Failure("the {name} became {value}; the last good state is kept. Try a smaller learning rate, "
+                   "for example a tenth of it", value=value, name=Word(name))
 
 
 def find_device(name: str) -> torch.device:

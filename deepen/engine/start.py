@@ -89,7 +89,7 @@ def start(what: str, settings: Mapping[str, Any] | None = None, flags: Flags | N
         (run.path / "mine.py").write_bytes(file.read_bytes())
         asked["sha256"] = find.fingerprint(file)
     run.write({"asked": asked, "recipe": plan.system.recipe(), "data": {**plan.data_asked, "origin": plan.data.origin},
-               "flags": asdict(flags), "made": made()})
+               "flags": asdict(flags), "made": {**made(), "examples": {name: len(split) for name, split in plan.data.splits.items()}}})
     if planned:
         planned(plan, run)
     try:

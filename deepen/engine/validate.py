@@ -7,13 +7,14 @@ import json
 import math
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from deepen.core.data import Data, Examples
-from deepen.core.kinds import Label, Number, from_card
+from deepen.core.kinds import Label, Number, Row, from_card
 from deepen.core.recipe import fields_of
 from deepen.core.words import Failure, Problem, say
 from deepen.engine import find
@@ -22,6 +23,7 @@ from deepen.engine.start import open_data, revive, source_asked
 from deepen.engine.translate import translated
 from deepen.engine.until import Goal
 from deepen.nn import metrics
+from deepen.sources._alike import data_like
 
 TURNS, CELLS = 400, 200_000_000      # bootstrap samples, fewer where so many numbers would be drawn again
 
@@ -59,7 +61,7 @@ def validate(run, data: str | None = None, split: str | None = None, count: int 
 
     Every opening of the run's own test set is written into `validations.jsonl` and counted."""
     began = time.monotonic()
-    system, said = with_data(run, data), ()
+    system, said = with_data(run, data), tuple[str, ...]()
     if data is not None:
         split, said = "test", system.data.said
     elif split is None:
@@ -212,9 +214,13 @@ def _write(run, found: Validation, asked: str | None) -> None:
 def _other(card: dict[str, Any], asked: dict[str, Any], what: str) -> Data:
     """Other data than a run learned from, read the same way, in the kinds of the model, as one split `test`."""
     other = source_asked(what)
+    inputs, target = from_card(card["inputs"]), from_card(card["target"])
+    if other["source"] == "table" and isinstance(inputs, Row):
+        name = target.name if isinstance(target, Number) else asked.get("target")
+        return data_like(inputs, target, Path(other["path"]), name, asked.get("encoding"))
     same = fields_of(find.source(other["source"]))
     kept = {key: value for key, value in asked.items() if key in same and key not in ("source", "path")}
-    shares = {key: 0 for key in ("valid", "test") if key in same}
+    shares: dict[str, Any] = {key: 0 for key in ("valid", "test") if key in same}
     data, _ = open_data({**kept, **shares, **other})
     said = list(data.said)
     if "test" in data.splits:
@@ -222,9 +228,8 @@ def _other(card: dict[str, Any], asked: dict[str, Any], what: str) -> Data:
         said.append(say("only its test part was used"))
     else:
         examples = _joined(data)
-    examples, told = translated(examples, data, from_card(card["inputs"]), from_card(card["target"]))
-    return replace(data, splits={"test": examples}, inputs=from_card(card["inputs"]), target=from_card(card["target"]),
-                   said=(*said, *told))
+    examples, told = translated(examples, data, inputs, target)
+    return replace(data, splits={"test": examples}, inputs=inputs, target=target, said=(*said, *told))
 
 
 def _joined(data: Data) -> Examples:

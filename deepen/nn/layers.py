@@ -92,9 +92,9 @@ class DropConnect(nn.Linear):
     """A dense layer that drops its weights and biases, not its outputs, with probability p. Wan et al. 2013.
 
     (B, inputs) -> (B, outputs). The paper draws a mask an example; here `masks` of them are drawn a batch,
-    each shared by an equal part of it (0: one an example, exact and `masks` times the work). What is kept is
-    divided by 1 - p, so judging uses the weights as they are; `moments` gives what the paper samples from
-    instead.
+    each shared by an equal part of it (0: one an example, as in the paper, at a memory of B weight matrices).
+    What is kept is divided by 1 - p, so judging uses the weights as they are; `moments` gives what the paper
+    samples from instead.
     """
 
     def __init__(self, inputs: int, outputs: int, p: float = 0.5, masks: int = 8, bias: bool = True):
@@ -104,11 +104,12 @@ class DropConnect(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return F.linear(x, self.weight, self.bias)
-        parts = x.chunk(self.masks or len(x))
-        return torch.cat([F.linear(part, *self.dropped()) for part in parts])
-
-    def dropped(self) -> tuple[Tensor, Tensor | None]:
-        return F.dropout(self.weight, self.p), None if self.bias is None else F.dropout(self.bias, self.p)
+        bias = torch.zeros_like(self.weight[:, 0]) if self.bias is None else self.bias
+        weight = torch.cat([self.weight, bias[:, None]], 1)                 # (outputs, inputs + 1)
+        x = F.pad(x, (0, 1), value=1.0)
+        if self.masks:
+            return torch.cat([F.linear(part, F.dropout(weight, self.p)) for part in x.chunk(self.masks)])
+        return torch.einsum("boi,b...i->b...o", F.dropout(weight.expand(len(x), -1, -1), self.p), x)
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of the outputs over all masks, both (B, outputs). Wan et al. 2013, 3.2."""

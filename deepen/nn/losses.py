@@ -1,12 +1,13 @@
-"""Losses: scalars to go down, in float32. Logits z (B, C); targets are class indices (B,) or shares of classes (B, C)."""
+"""Losses: scalars to go down, in float32. Logits z (B, C); targets are class indices (B,) or shares."""
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 def cross_entropy(z: Tensor, y: Tensor, smooth: float = 0.0) -> Tensor:
-    """Mean cross-entropy in nats; `smooth` spreads that share of the truth over all classes (Szegedy et al. 2016, 7)."""
-    return F.cross_entropy(z.float(), y if y.dtype == torch.long else y.float(), label_smoothing=smooth)
+    """Mean cross-entropy in nats against class indices (B,) or shares of classes (B, C); `smooth` spreads
+    that share of the truth over all classes (Szegedy et al. 2016, section 7)."""
+    return F.cross_entropy(z.float(), y.float() if y.shape == z.shape else y, label_smoothing=smooth)
 
 
 def mse(guess: Tensor, truth: Tensor) -> Tensor:
@@ -43,5 +44,5 @@ def penalty(net: nn.Module, l1: float = 0.0, l2: float = 0.0) -> Tensor:
 
 def _alike(truth: Tensor, guess: Tensor) -> Tensor:
     if truth.shape != guess.shape:          # (B, 1) against (B,) would compare every pair
-        raise ValueError(f"guess is {tuple(guess.shape)}, truth is {tuple(truth.shape)}: shapes must be equal")
+        raise ValueError(f"guess is {tuple(guess.shape)}, truth is {tuple(truth.shape)}: they must be alike")
     return truth.float()

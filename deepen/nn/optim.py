@@ -13,15 +13,18 @@ from deepen.core.words import Problem
 
 Name = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs", "muon"]
 Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle", "triangle"]
+TABLES = (nn.Embedding, nn.EmbeddingBag)
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
-def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_decay: float = 0.0, momentum: float = 0.9,
-         betas: tuple[float, float] | None = None, fused: bool = True) -> torch.optim.Optimizer:
+def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_decay: float = 0.0,
+         momentum: float = 0.9, betas: tuple[float, float] | None = None,
+         fused: bool = True) -> torch.optim.Optimizer:
     """The optimizer called `name` over what a network (or a list of parameters) still learns.
 
-    Weight decay spares biases and norms. `momentum` is read by momentum, nesterov and muon, `betas` by adam, adamw
-    (0.9, 0.999) and muon's Adam half (0.9, 0.99). `fused` takes one kernel for all weights where torch has one.
+    Weight decay spares biases and norms. `momentum` is read by momentum, nesterov and muon; `betas` by adam
+    and adamw (0.9, 0.999) and muon's Adam half (0.9, 0.99). `fused`: one kernel for all weights where torch
+    has one.
     Raises `Problem` for a name that nobody knows and for lbfgs with weight decay."""
     if name not in get_args(Name):
         raise unknown("optimizer", name, get_args(Name))
@@ -29,7 +32,8 @@ def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_d
     parameters = [w for w in net.parameters() if w.requires_grad]
     if not parameters:
         raise Problem("nothing is left to learn: every weight is frozen, or the network has none")
-    spared = {id(w) for part in net.modules() if isinstance(part, NORMS) for w in part.parameters(recurse=False)}
+    norms = [part for part in net.modules() if isinstance(part, NORMS)]
+    spared = {id(w) for norm in norms for w in norm.parameters(recurse=False)}
     spared |= {id(w) for w in parameters if w.ndim < 2}
     groups = [{"params": [w for w in parameters if id(w) not in spared], "weight_decay": weight_decay},
               {"params": [w for w in parameters if id(w) in spared], "weight_decay": 0.0}]
@@ -53,27 +57,31 @@ def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_d
             return torch.optim.AdamW(groups, lr, betas or (0.9, 0.999), fused=fused)
         case "lbfgs":
             if weight_decay:
-                raise Problem("lbfgs has no weight decay, {given} was given; set it to 0 or choose adamw", given=weight_decay)
-            return torch.optim.LBFGS(parameters, lr, max_iter=10, history_size=20, line_search_fn="strong_wolfe")
-    tables = {id(part.weight) for part in net.modules() if isinstance(part, (nn.Embedding, nn.EmbeddingBag))}
-    matrices = [w for w in parameters if w.ndim > 1 and id(w) not in spared | tables][:-1]      # without the last layer's
+                raise Problem("lbfgs has no weight decay, {given} was given; set it to 0 or choose adamw",
+                              given=weight_decay)
+            for w in parameters:
+                w.data = w.data.contiguous()        # it flattens gradients by views, which channels_last has not
+            return torch.optim.LBFGS(parameters, lr, max_iter=10, history_size=20,
+                                     line_search_fn="strong_wolfe")
+    other = spared | {id(part.weight) for part in net.modules() if isinstance(part, TABLES)}
+    matrices = [w for w in parameters if id(w) not in other][:-1]                # not the last layer's
     taken = {id(w) for w in matrices}
-    return Muon(matrices, [w for w in parameters if id(w) not in taken], lr, momentum, weight_decay=weight_decay,
-                betas=betas or (0.9, 0.99), fused=fused, spared=spared)
+    return Muon(matrices, [w for w in parameters if id(w) not in taken], lr, momentum,
+                weight_decay=weight_decay, betas=betas or (0.9, 0.99), fused=fused, spared=spared)
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum whose step is made orthogonal, so that a weight matrix moves alike in every direction.
 
-    Jordan et al. 2024, "Muon: an optimizer for hidden layers". `matrices` have two or more dimensions; kernels
-    (out, in, h, w) count as matrices (out, in·h·w). `rest` goes by AdamW at lr × `adam_scale`: biases, norms, tables of
-    embeddings and the last layer, as the authors advise. Weights whose id is in `spared` do not decay.
-    `iterations` of Newton-Schulz, 1 to 5: three are enough here."""
+    Jordan et al. 2024, "Muon: an optimizer for hidden layers". `matrices` have two or more dimensions;
+    kernels (out, in, h, w) count as matrices (out, in·h·w). `rest` goes by AdamW at lr × `adam_scale`:
+    biases, norms, tables of embeddings and the last layer, as the authors advise. Weights whose id is in
+    `spared` do not decay. `iterations` of Newton-Schulz, 1 to 5: three are enough for small nets."""
 
-    def __init__(self, matrices: Iterable[Tensor], rest: Iterable[Tensor] = (), lr: float = 0.02, momentum: float = 0.9,
-                 iterations: int = 3, weight_decay: float = 0.0, adam_scale: float = 0.1,
-                 betas: tuple[float, float] = (0.9, 0.99), eps: float = 1e-8, fused: bool = True,
-                 spared: Iterable[int] = ()):
+    def __init__(self, matrices: Iterable[Tensor], rest: Iterable[Tensor] = (), lr: float = 0.02,
+                 momentum: float = 0.9, iterations: int = 3, weight_decay: float = 0.0,
+                 adam_scale: float = 0.1, betas: tuple[float, float] = (0.9, 0.99), eps: float = 1e-8,
+                 fused: bool = True, spared: Iterable[int] = ()):
         matrices, rest, spared = list(matrices), list(rest), set(spared)
         if not 1 <= iterations <= 5:
             raise ValueError(f"iterations is {iterations}; 1 to 5 are stable")
@@ -97,7 +105,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             weights = [w for w in group["params"] if w.grad is not None]
             if weights:
-                with torch.autocast(weights[0].device.type, enabled=False):     # training runs inside autocast
+                with torch.autocast(weights[0].device.type, enabled=False):     # as training runs inside it
                     (self._muon if group["orthogonal"] else self._adam)(group, weights)
         return loss
 
@@ -106,7 +114,7 @@ class Muon(torch.optim.Optimizer):
         for w in weights:
             if "velocity" not in self.state[w]:
                 self.state[w]["velocity"] = torch.zeros_like(w)
-        velocities, slopes = [self.state[w]["velocity"] for w in weights], [w.grad for w in weights]
+        velocities, slopes = [self.state[w]["velocity"] for w in weights], gradients(weights)
         torch._foreach_mul_(velocities, momentum)
         torch._foreach_add_(velocities, slopes)
         ahead = torch._foreach_add(slopes, velocities, alpha=momentum)          # Nesterov
@@ -116,7 +124,7 @@ class Muon(torch.optim.Optimizer):
         if group["weight_decay"]:
             torch._foreach_mul_(weights, 1 - lr * group["weight_decay"])
         for (shape, *_), places in same.items():
-            # the order of columns does not matter to orthogonality; this one is a view of a channels_last kernel
+            # the order of columns does not matter; this one is a view of a channels_last kernel
             x = torch.stack([ahead[i].movedim(1, -1) for i in places])          # (K, out, …, in)
             steps = orthogonal(x.flatten(2), group["iterations"]).view(x.shape).movedim(-1, 2)
             size = math.sqrt(max(1.0, shape[0] / shape[1:].numel()))
@@ -129,17 +137,21 @@ class Muon(torch.optim.Optimizer):
                 self.state[w].update(step=torch.zeros((), device=w.device), exp_avg=torch.zeros_like(w),
                                      exp_avg_sq=torch.zeros_like(w))
         states = [self.state[w] for w in weights]
-        adamw(weights, [w.grad for w in weights], [s["exp_avg"] for s in states], [s["exp_avg_sq"] for s in states], [],
-              [s["step"] for s in states], fused=group["fused"], amsgrad=False, beta1=group["betas"][0],
-              beta2=group["betas"][1], lr=group["lr"], weight_decay=group["weight_decay"], eps=group["eps"], maximize=False)
+        beta1, beta2 = group["betas"]
+        adamw(weights, gradients(weights), [s["exp_avg"] for s in states],
+              [s["exp_avg_sq"] for s in states], [], [s["step"] for s in states], fused=group["fused"],
+              amsgrad=False, beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"],
+              eps=group["eps"], maximize=False)
 
 
 def orthogonal(x: Tensor, iterations: int = 5) -> Tensor:
-    """Matrices (K, rows, columns) with the same singular vectors and singular values near 1: the quintic Newton-Schulz
-    of Jordan et al. 2024, X ← aX + b(XXᵀ)X + c(XXᵀ)²X. Five iterations bring all above 1 % of the norm to 0.7…1.2.
+    """Matrices (K, rows, columns) with the same singular vectors and singular values near 1: the quintic
+    Newton-Schulz of Jordan et al. 2024, X ← aX + b(XXᵀ)X + c(XXᵀ)²X, from X of norm 1. Five iterations bring
+    singular values from 0.01 of the norm up to 0.65…1.2.
 
-    A CPU iterates the small square G = XXᵀ instead of X, in float32: every X is a polynomial of G times the first one,
-    in 0.6 of the time. Rounding grows 12-fold an iteration, so other devices go the direct way, in bfloat16."""
+    A CPU iterates the small square G = XXᵀ instead of X, in float32: every X is a polynomial of G times the
+    first one, in 0.6 of the time. Rounding grows up to 12-fold an iteration that way, so other devices, at
+    their best in half precision, go the direct one in bfloat16."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = x.shape[-2] > x.shape[-1]
     dtype, x = x.dtype, x.mT if tall else x
@@ -152,15 +164,20 @@ def orthogonal(x: Tensor, iterations: int = 5) -> Tensor:
     x = x.float()
     g = x @ x.mT
     size = g.diagonal(dim1=1, dim2=2).sum(1)[:, None, None].clamp_min(1e-36)   # ‖X‖²
-    g, product = g / size, None
+    g, product = g / size, torch.eye(g.shape[1])
     for i in range(iterations):
         p = torch.baddbmm(g, g, g, beta=b, alpha=c)
         p.diagonal(dim1=1, dim2=2).add_(a)                                      # P = aI + bG + cG²;  X ← PX
-        product = p if product is None else p @ product
+        product = p @ product if i else p
         if i + 1 < iterations:
             g = p @ g @ p                                                       # G ← PGP, for P and G commute
     x = (product * size.rsqrt()) @ x
     return (x.mT if tall else x).to(dtype)
+
+
+def gradients(weights: Iterable[Tensor]) -> list[Tensor]:
+    """The gradients of weights that have one."""
+    return [w.grad for w in weights if w.grad is not None]
 
 
 def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
@@ -170,11 +187,13 @@ def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def schedule(name: str, progress: float, warmup: float = 0.0) -> float:
-    """The factor of the learning rate at `progress` 0…1; in the first `warmup` share it rises in a line (from 0.001).
+    """The factor of the learning rate at `progress` 0…1; in the first `warmup` share it rises in a line, from
+    0.001.
 
-    After it: constant stays 1; step is 0.1 from half and 0.01 from three quarters of what is left; exponential falls to
-    0.01; cosine is half a wave to 0 (Loshchilov & Hutter 2017, eq. 5); triangle a line to 0; onecycle rises by half a
-    wave from 0.04 and falls like cosine (Smith & Topin 2018). Raises `Problem` for an unknown name."""
+    After it: constant stays 1; step is 0.1 from half and 0.01 from three quarters of what is left;
+    exponential falls to 0.01; cosine is half a wave to 0 (Loshchilov & Hutter 2017, eq. 5); triangle a line
+    to 0; onecycle rises by half a wave from 0.04 and falls like cosine (Smith & Topin 2018). `Problem` for an
+    unknown name."""
     if name not in get_args(Schedule):
         raise unknown("schedule", name, get_args(Schedule))
     if not 0 <= progress <= 1:
@@ -196,7 +215,8 @@ def schedule(name: str, progress: float, warmup: float = 0.0) -> float:
 
 
 class Average:
-    """An exponential moving average of a network's weights, judged and kept in its place. `module` is in eval mode."""
+    """An exponential moving average of a network's weights, judged and kept in its place: `module`, in eval
+    mode."""
 
     def __init__(self, net: nn.Module, decay: float = 0.999):
         self.module = copy.deepcopy(net).requires_grad_(False).eval()
@@ -204,7 +224,8 @@ class Average:
 
     @torch.no_grad()
     def update(self, net: nn.Module) -> None:
-        """Keep min(decay, (1+t)/(10+t)) of the average after t updates, take the rest from `net`. Buffers are copied."""
+        """Keep min(decay, (1+t)/(10+t)) of the average after t updates, take the rest from `net`; buffers are
+        copied."""
         keep = min(self.decay, (1 + self.count) / (10 + self.count))
         self.count += 1
         torch._foreach_lerp_(list(self.module.parameters()), list(net.parameters()), 1 - keep)

@@ -46,6 +46,10 @@ def is_number(cell: str) -> bool:
     return bool(_NUMBER.match(cell.strip()))
 
 
+def is_plain(cell: str) -> bool:
+    return bool(re.match(PLAIN, cell.strip()))
+
+
 def understand(name: str, cells: pa.Array, decimal_comma: bool = False) -> Column:
     """Numbers where (nearly) all cells that are not missing are numbers, else categories."""
     cells = pc.utf8_trim_whitespace(cells)
@@ -69,15 +73,18 @@ def codes_of(cells: pa.Array) -> tuple[np.ndarray, list[str]]:
     return coded.indices.to_numpy(zero_copy_only=False), words
 
 
-def numbers_of(cells: pa.Array, decimal_comma: bool = False) -> np.ndarray:
-    """Every cell that is a number as one; the rest (and what is infinite) NaN: for columns known to be numbers."""
+def numbers_of(cells: pa.Array, decimal_comma: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """For columns known to be numbers: (numbers, NaN where there is none; the rows whose cell is neither a finite
+    number nor missing)."""
     cells = pc.utf8_trim_whitespace(cells)
     empty = pa.scalar(None, pa.large_string())
     cells = pc.if_else(pc.is_in(cells, pa.array(MISSING, pa.large_string())), empty, cells)
+    given = cells.is_valid().to_numpy(zero_copy_only=False)
     cells, _ = _plain(cells, decimal_comma)
     cells = pc.if_else(pc.match_substring_regex(cells, f"{PLAIN}|{INFINITE}"), cells, empty)
     numbers = _floats(cells)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    strange = ~np.isfinite(numbers) & given
+    return np.where(np.isfinite(numbers), numbers, np.nan), np.flatnonzero(strange)
 
 
 def _as_numbers(name: str, cells: pa.Array, decimal_comma: bool) -> Column | None:

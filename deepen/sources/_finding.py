@@ -2,7 +2,7 @@
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from deepen.core.words import Problem
+from deepen.core.words import Problem, language
 
 Level = Literal["error", "warning", "note"]
 
@@ -19,7 +19,7 @@ class Finding:
 
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.file, self.place) if part)
-        told = "; ".join(part for part in (self.cause, self.mend) if part)
+        told = (". " if language() == "ko" else "; ").join(part for part in (self.cause, self.mend) if part)
         return f"{where}: {told}" if where else told
 
     def plain(self) -> dict[str, str]:

@@ -44,7 +44,7 @@ def look(path: Path, target: str = "", task: str = "auto", drop: Iterable[str] =
     """Read and understand a table; `Trouble` where it cannot be learned from."""
     sheet = read(path, delimiter, header, encoding, on_bad)
     findings = list(sheet.findings)
-    index = _target(sheet, target, findings)
+    index = find_target(sheet, target, findings)
     if len(sheet) < FEW_ROWS:
         raise Trouble(say("there are only {count} rows", count=len(sheet)),
                       say("at least {needed} are needed to learn, to validate and to test", needed=FEW_ROWS), sheet.file)
@@ -60,21 +60,21 @@ def look(path: Path, target: str = "", task: str = "auto", drop: Iterable[str] =
                           target=asked.name, names=few([column.name for column in left])),
                       say("give a table with columns of numbers or of categories"), sheet.file)
     for column in used:
-        _tell(column, sheet, findings)
+        tell_column(column, sheet, findings)
     return Table(sheet, used, left, asked, kind, answers, rows, findings)
 
 
-def split(found: Table, valid: float, hold: float, test: Table | None, origin: str, seed: int) -> Data:
+def split(found: Table, valid: float, share: float, test: Table | None, origin: str, seed: int) -> Data:
     """The table as data. Without a table for the test a seeded share of the rows is held out."""
-    examples = _examples(found.sheet, encode(found.columns), found.answers, found.rows)
+    examples = examples_of(found)
     target = found.answers if isinstance(found.kind, Label) else None
-    parts = shares(target, len(examples), valid, 0 if test else hold, seed)
+    parts = shares(target, len(examples), valid, share, seed)
     splits = {name: examples.part(rows) for name, rows in parts.items()}
     if test is not None:
-        splits["test"] = _examples(test.sheet, encode(test.columns), test.answers, test.rows)
-    elif hold > 0:
-        found.findings.append(Finding("note", say("there is no test file: {hold:.0%} of the rows were held out by seed {seed}",
-                                                  hold=hold, seed=seed), "", found.sheet.file))
+        splits["test"] = examples_of(test)
+    elif share > 0:
+        found.findings.append(Finding("note", say("there is no test file: {share:.0%} of the rows were held out by seed {seed}",
+                                                  share=share, seed=seed), "", found.sheet.file))
     return Data(splits, found.row, found.kind, origin=origin,
                 said=tuple(str(finding) for finding in found.findings if finding.level != "error"))
 
@@ -84,7 +84,7 @@ def encode(columns: list[Column]) -> Tensor:
     return torch.from_numpy(np.stack([column.numbers for column in columns], 1).astype(np.float32))
 
 
-def _target(sheet: Sheet, target: str, findings: list[Finding]) -> int:
+def find_target(sheet: Sheet, target: str, findings: list[Finding]) -> int:
     if target:
         return _index(sheet, target)
     if len(sheet.names) < 2:
@@ -129,7 +129,7 @@ def _answers(sheet: Sheet, index: int, asked: Column, task: str, findings: list[
         if task == "numbers":
             raise Trouble(say("the target has words ({values}), not numbers", values=few(asked.values)),
                           say("leave data.task=numbers out, or choose another target=…"), sheet.file, place)
-    _tell(asked, sheet, findings)
+    tell_column(asked, sheet, findings)
     rows = np.flatnonzero(~np.isnan(asked.numbers))
     tell_missing(len(sheet) - len(rows), name, sheet, findings)
     told, count = asked.numbers[rows], asked.distinct
@@ -181,7 +181,7 @@ def _used(columns: list[Column], sheet: Sheet, findings: list[Finding]) -> tuple
     return used, left
 
 
-def _tell(column: Column, sheet: Sheet, findings: list[Finding]) -> None:
+def tell_column(column: Column, sheet: Sheet, findings: list[Finding]) -> None:
     place = column_place(column.name)
     if column.said:
         findings.append(Finding("note", column.said, "", sheet.file, place))
@@ -217,6 +217,7 @@ def few(values: Sequence[str], count: int = 5) -> str:
     return ", ".join(value if len(value) <= 30 else value[:30] + "…" for value in values[:count]) + ", …" * (len(values) > count)
 
 
-def _examples(sheet: Sheet, inputs: Tensor, answers: Tensor, rows: np.ndarray) -> Examples:
-    names = [sheet.line(row) for row in rows] if len(rows) <= NAMED_ROWS else None
-    return Examples(inputs[torch.from_numpy(rows)], answers, names)
+def examples_of(found: Table) -> Examples:
+    """The rows that have an answer, each with its line."""
+    names = [found.sheet.line(row) for row in found.rows] if len(found.rows) <= NAMED_ROWS else None
+    return Examples(encode(found.columns)[torch.from_numpy(found.rows)], found.answers, names)

@@ -49,8 +49,9 @@ class Tabular(System):
         if not self.learned:
             x, y = self.data.splits["train"][:]                             # x (N, columns), y (N,)
             if self.learner == "svm" and len(x) > PAIRS:
-                raise Problem("svm compares every pair of rows, and {rows} rows would take hours; give it a part, "
-                              "data.part={part:.2g}, or take another learner", rows=len(x), part=PAIRS / len(x))
+                raise Problem("svm compares every pair of rows, and {rows} rows would take hours; give it a "
+                              "part, data.part={part:.2g}, or take another learner",
+                              rows=len(x), part=PAIRS / len(x))
             self.model.fit(x, y)
             self.learned = len(x)
             yield {self.score: self.judged(x, y)[self.score]}               # on rows it has seen
@@ -100,7 +101,7 @@ class Tabular(System):
 
 def front(row: Row, learner: str):
     """Stored rows -> what the learner can use: medians for missing numbers, one column of 0 and 1 a word.
-    Learners that measure distances get numbers of one scale; naive Bayes among words gets ten words a number."""
+    Learners that measure distances get numbers of one scale; naive Bayes among words, ten words a number."""
     numbers = [i for i, values in enumerate(row.values) if values is None]
     words = [i for i, values in enumerate(row.values) if values is not None]
     scale = "passthrough"

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from deepen.core.kinds import Image, Number, Vector
-from deepen.core.words import Problem
+from deepen.core.words import Problem, korean, speak
 from deepen.nn.design import Design, network
 from deepen.nn.design_words import WORDS
 
@@ -173,6 +173,18 @@ def test_wrong_designs_say_where_and_why(text, reason):
         assert time.perf_counter() - start < 1              # refused before anything is allocated
 
 
+def test_the_reason_inside_a_problem_speaks_korean_too(monkeypatch):
+    monkeypatch.setitem(korean(), "line {line} ({text}): {reason}", "{line}번째 줄({text}): {reason}")
+    monkeypatch.setitem(korean(), "{word} wants a number for {name}", "{word}에는 {name} 값이 필요합니다")
+    with pytest.raises(Problem) as caught:
+        Design("conv").table(GREY)
+    speak("ko")
+    try:
+        assert str(caught.value) == "1번째 줄(conv): conv에는 channels 값이 필요합니다"
+    finally:
+        speak("en")
+
+
 def test_what_the_data_does_not_say():
     with pytest.raises(Problem, match="this data has no classes"):
         Design("dense classes").table(GREY)
@@ -265,9 +277,9 @@ def test_network_by_name_by_lines_by_design():
     assert network("relu", Vector(2))(torch.tensor([[-1.0, 1.0]])).tolist() == [[0, 1]]
     assert network(Design("dense 4"), GREY)(inputs(GREY)).shape == (4, 4)
     assert network("dense classes", Vector(3), 2, init="zero")(torch.ones(1, 3)).tolist() == [[0, 0]]
-    with pytest.raises(Problem, match="there is no net deepcon; did you mean deepconv?"):
+    with pytest.raises(Problem, match=r"there is no net deepcon; did you mean deepconv\?"):
         network("deepcon", GREY, 10)
-    with pytest.raises(Problem, match="the net deepconv has no option widht; did you mean width?"):
+    with pytest.raises(Problem, match=r"the net deepconv has no option widht; did you mean width\?"):
         network("deepconv", GREY, 10, widht=2)
     with pytest.raises(Problem, match="only a net by name has options"):
         network("dense 3", GREY, 3, width=2)

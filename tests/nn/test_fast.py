@@ -25,15 +25,15 @@ def gradients(net, x, y):
 def test_pool_before_relu_is_the_same(rise, pool):
     torch.manual_seed(0)
     design = Design(f"conv 6 3; {rise}; {pool}; conv 6 3; norm; {rise}; {pool}; dense 10")
-    plain, quick = design.build(GREY, 10, fast=False), design.build(GREY, 10, fast=True)
+    plain, quick = (design.build(GREY, 10, fast=fast).double() for fast in (False, True))
     quick.load_state_dict(plain.state_dict())
     order = [name for name, _ in quick.named_children()]
     assert order.index("pool1") < order.index(rise.split()[0] + "1") and list(plain.state_dict()) == list(quick.state_dict())
     x, y = torch.randint(256, (8, 1, 28, 28), dtype=torch.uint8), torch.randint(10, (8,))
     (loss, slow), (same, swift) = gradients(plain, x, y), gradients(quick, x, y)
-    assert torch.equal(loss, same)
+    assert torch.allclose(loss, same, rtol=1e-12)
     for a, b in zip(slow, swift, strict=True):
-        assert torch.allclose(a, b, rtol=1e-5, atol=1e-7)
+        assert torch.allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
 def test_only_what_keeps_the_order_is_swapped():
@@ -74,17 +74,16 @@ def test_conv_goes_around_only_where_it_must(monkeypatch):
     pads = []
     pad = F.pad
     monkeypatch.setattr(F, "pad", lambda x, *rest: pads.append(rest) or pad(x, *rest))
-    wide, grey, usual = fast.Conv(4, 8, 3, padding=2), fast.Conv(1, 6, 5), fast.Conv(1, 16, 3, padding=1)
-    x, g = torch.randn(1, 4, 8, 8), torch.randn(1, 1, 8, 8)
+    wide, usual = fast.Conv(4, 8, 3, padding=2), fast.Conv(4, 8, 3, padding=1)
+    x = torch.randn(1, 4, 8, 8)
 
-    def count(conv, x, half=True):
+    def count(conv, half=True):
         pads.clear()
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             conv(x)
         return len(pads)
-    assert (count(wide, x), count(grey, g), count(usual, g)) == (1, 2, 0)
-    assert (count(wide, x, half=False), count(grey, g, half=False)) == (0, 0)
-    assert (count(wide.eval(), x), count(grey.eval(), g)) == (0, 0)         # what is exported is a plain convolution
+    assert (count(wide), count(usual), count(wide, half=False)) == (1, 0, 0)
+    assert count(wide.eval()) == 0                          # what is exported is a plain convolution
 
 
 def test_the_textbooks_network_in_bf16_is_close_to_float32():
@@ -98,8 +97,8 @@ def test_the_textbooks_network_in_bf16_is_close_to_float32():
     with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
         rough_loss, rough = gradients(net, x, y)
     assert abs(rough_loss - loss) < 0.05 * loss
-    for a, b in zip(exact, rough, strict=True):
-        assert F.cosine_similarity(a.flatten(), b.flatten(), dim=0) > 0.95
+    a, b = (torch.cat([g.flatten() for g in part]) for part in (exact, rough))
+    assert F.cosine_similarity(a, b, dim=0) > 0.95
 
 
 @pytest.mark.parametrize("text, kind", [

@@ -1,6 +1,6 @@
 import pytest
 
-from deepen.core.words import Problem, speak
+from deepen.core.words import Problem
 from deepen.nn.lines import Count, Flag, Pad, Share, Size, Window, call, nearest, split
 
 
@@ -61,13 +61,3 @@ def test_wrong_lines_say_why(line, sentence):
 def test_nearest():
     assert nearest("leakrelu", ["relu", "leakyrelu", "tanh"]) == "leakyrelu"
     assert nearest("강", ["relu"]) == "relu"                      # always some word, even from far away
-
-
-def test_korean():
-    speak("ko")
-    try:
-        with pytest.raises(Problem) as caught:
-            call("strech 5", WORDS)
-        assert "strech" in str(caught.value)
-    finally:
-        speak("en")

@@ -13,7 +13,7 @@ from pyarrow import parquet
 from deepen.core.kinds import Label, Number
 from deepen.core.words import Problem
 from deepen.sources import _sheet
-from deepen.sources._alike import rows_like
+from deepen.sources._alike import data_like, rows_like
 from deepen.sources._finding import Trouble
 from deepen.sources.table import table
 
@@ -214,7 +214,7 @@ def test_splits_are_seeded_stratified_and_disjoint(tmp_path):
     assert table(file).splits["test"].names == data.splits["test"].names
     assert table(file, seed=1).splits["test"].names != data.splits["test"].names
     assert any("20%" in sentence and "seed 0" in sentence for sentence in data.said)
-    assert set(table(file, valid=0, hold=0).splits) == {"train"}
+    assert set(table(file, valid=0, test=0).splits) == {"train"}
 
 
 def test_test_file_uses_the_columns_of_training(tmp_path):
@@ -237,11 +237,26 @@ def test_test_file_that_does_not_fit(tmp_path):
         table(file, test=write(tmp_path, "a,b,y\n1,0,7\n1,0,1\n", "other.csv"))
 
 
+def colours(tmp_path):
+    return table(write(tmp_path, "colour,x,y\n" + "".join(f"{('red', 'blue')[i % 2]},{i},{i % 2}\n" for i in range(40))))
+
+
 def test_rows_to_answer(tmp_path):
-    row = table(write(tmp_path, "colour,x,y\n" + "".join(f"{('red', 'blue')[i % 2]},{i},{i % 2}\n" for i in range(40)))).inputs
-    x, findings = rows_like(row, write(tmp_path, "x;colour\n1,5;blue\n?;pink\n2,5;red\n", "new.csv"))
-    assert torch.nan_to_num(x, -1).tolist() == [[0, 1.5], [-1, -1], [1, 2.5]]
-    assert "pink" in str(findings[0])
+    rows = rows_like(colours(tmp_path).inputs, write(tmp_path, "x;colour\n1,5;blue\n?;pink\n2,5;red\ntwo;red\n1;2;3\n", "new.csv"))
+    assert torch.nan_to_num(rows.values, -1).tolist() == [[0, 1.5], [-1, -1], [1, 2.5], [1, -1]]
+    assert rows.lines == [2, 3, 4, 5] and rows.problems == {3: "two in column x is not a number"}
+    told = " ".join(map(str, rows.findings))
+    assert "pink" in told and "line 6 has 3" in told
+
+
+def test_another_file_to_judge_a_model_on(tmp_path):
+    data = colours(tmp_path)
+    other = data_like(data.inputs, data.target, write(tmp_path, "y,colour,x\n1,blue,\n1.0,red,4\n,red,5\n", "other.csv"), "y")
+    x, y = other.splits["test"][torch.arange(2)]
+    assert torch.nan_to_num(x, -1).tolist() == [[0, -1], [1, 4]] and y.tolist() == [1, 1] and other.inputs == data.inputs
+    assert any("1 rows have no target" in sentence for sentence in other.said)
+    with pytest.raises(Problem, match="does not have the classes 7"):
+        data_like(data.inputs, data.target, write(tmp_path, "y,colour,x\n7,blue,1\n", "other.csv"))
 
 
 def test_parquet(tmp_path):
@@ -290,7 +305,7 @@ def test_a_missing_column_or_file_names_the_nearest(tmp_path):
         table(file, target="Prise")
     with pytest.raises(Problem, match="the columns are price, rooms, sold"):
         table(file, drop=("zzz",))
-    with pytest.raises(Problem, match="no such file; in that folder there are: t.csv"):
+    with pytest.raises(Problem, match=r"no such file; in that folder there are: t\.csv"):
         table(tmp_path / "u.csv")
     with pytest.raises(Problem, match="has words"):
         table(write(tmp_path, "x,y\n" + "1,a\n2,b\n" * 9), task="numbers")
@@ -307,7 +322,7 @@ def test_ragged_rows_can_be_left_out_aloud(tmp_path):
 def test_mixed_encodings_name_the_line(tmp_path):
     file = tmp_path / "m.csv"
     file.write_bytes("이름,y\n서울,1\n".encode() + "부산,0\n".encode("cp949"))
-    with pytest.raises(Trouble, match="line 3.*encodings are mixed") as caught:
+    with pytest.raises(Trouble, match=r"line 3.*encodings are mixed") as caught:
         table(file)
     assert caught.value.finding.place == "line 3" and caught.value.finding.file == "m.csv"
 

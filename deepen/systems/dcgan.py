@@ -1,0 +1,131 @@
+"""DCGAN: one network paints, another looks for the forgeries (Radford, Metz and Chintala 2016)."""
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from deepen.core.kinds import Image, Label
+from deepen.core.recipe import Count, Fraction, Rate, Size, Times
+from deepen.core.system import System
+from deepen.core.words import Problem
+from deepen.nn import judge, losses, optim
+
+NOISE, ALBUM = 64, 512          # length of a noise vector; pictures that are judged
+
+
+@dataclass
+class DCGAN(System):
+    """Paints pictures like those it was shown."""
+    goal = (Image, Image)
+    default_data = "digits"
+    score = "frechet_own"
+    precision = "fp32"                      # nets this small lose more to casting than bf16 brings
+    transient = ("critics",)
+    tiny = dict(data="stripes", epochs=12, batch=32, width=8)
+
+    epochs: Times = 100                     # times through the training data
+    batch: Count = 64                       # real pictures a step, and as many painted ones
+    width: Size = 32                        # channels of the largest pictures' layer
+    lr: Rate = 0.0005                       # learning rate of both networks
+    beta: Fraction = 0.5                    # how long Adam remembers the direction (the paper's β1)
+    smooth: Fraction = 0.1                  # real pictures count as 1 - smooth: the critic stays humble
+    average: Fraction = 0.99                # decay of the painter's average (0: none)
+
+    def build(self, data):
+        if not isinstance(data.target, Label):
+            raise Problem("dcgan is judged by the classes of its pictures, and this data has none; use class folders")
+        self.generator = self.place(generator(data.inputs, self.width).apply(begin))
+        self.discriminator = self.place(discriminator(data.inputs, self.width).apply(begin))
+        self.painting = torch.optim.Adam(self.generator.parameters(), self.lr, (self.beta, 0.999), fused=True)
+        self.looking = torch.optim.Adam(self.discriminator.parameters(), self.lr, (self.beta, 0.999), fused=True)
+        self.ema = optim.Average(self.generator, self.average) if self.average else None
+        self.stream = data.stream("train", self.batch, self.epochs)
+        self.critics = {}
+
+    def steps(self):
+        for real, _ in self.stream:                                         # uint8 (B, C, H, W)
+            real = real.float() / 127.5 - 1
+            fake = self.generator(self.noise(len(real)))
+
+            caught = (losses.bce(self.discriminator(real), 1 - self.smooth)
+                      + losses.bce(self.discriminator(fake.detach()), 0.0))
+            caught = self.descend(caught, self.looking, name="discriminator's loss")
+
+            fooled = losses.bce(self.discriminator(fake), 1.0)           # non-saturating: −log D(G(z))
+            fooled = self.descend(fooled, self.painting, name="generator's loss")
+
+            if self.ema is not None:
+                self.ema.update(self.generator)
+            yield {"discriminator": caught, "generator": fooled}
+
+    def evaluate(self, split="valid"):
+        train, seen = self.data.split("train"), self.data.split(split)
+        critic = judge.judge_of(*train[:], classes=len(self.data.target.names))
+        painted, p = judge.looked(critic, self.sample(ALBUM, seed=1))
+        shown, _ = judge.looked(critic, seen[:][0])
+        return {"recognised": judge.recognised(p), "modes": judge.modes(p), "frechet_own": judge.frechet_own(painted, shown)}
+
+    def predict(self, noise):
+        """Noise (B, 64) -> pictures (B, C, H, W), 0…1."""
+        return self.network()(noise) / 2 + 0.5
+
+    def sample(self, count: int, seed: int = 0):
+        """Pictures from the noise of a seed: uint8 (count, C, H, W)."""
+        noise = torch.randn(count, NOISE, generator=torch.Generator().manual_seed(seed)).to(self.device)
+        return (self.predict(noise).clamp(0, 1) * 255).round().to(torch.uint8)
+
+    def network(self):
+        return self.ema.module if self.ema is not None else self.generator
+
+    def noise(self, count: int):
+        return torch.randn(count, NOISE, device=self.device)
+
+    def example(self, count: int):
+        """What `predict` takes: noise."""
+        return torch.randn(count, NOISE, generator=torch.Generator().manual_seed(0))
+
+
+def sizes(side: int) -> list[int]:
+    """Sides of the layers, smallest first: halved while even, to 4 or at least twice. 28 -> 7, 14, 28; 8 -> 2, 4, 8."""
+    found = [side]
+    while found[0] % 2 == 0 and (found[0] > 4 or len(found) < 3):
+        found.insert(0, found[0] // 2)
+    return found
+
+
+def generator(kind: Image, width: int) -> nn.Sequential:
+    """Noise (B, 64) -> pictures (B, C, H, W) in −1…1: transposed convolutions, batch norm, ReLU, tanh."""
+    sides = [sizes(kind.height), sizes(kind.width)]
+    depth = min(map(len, sides)) - 1
+    start = (kind.height // 2**depth, kind.width // 2**depth)
+    inside = width * 2**max(depth - 1, 0)
+    layers = [nn.Unflatten(1, (NOISE, 1, 1)), nn.ConvTranspose2d(NOISE, inside, start, bias=False),
+              nn.BatchNorm2d(inside), nn.ReLU()]
+    for step in range(depth):
+        last = step == depth - 1
+        outside = kind.channels if last else inside // 2
+        layers += [nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=last)]
+        layers += [nn.Tanh()] if last else [nn.BatchNorm2d(outside), nn.ReLU()]
+        inside = outside
+    return nn.Sequential(*layers)
+
+
+def discriminator(kind: Image, width: int) -> nn.Sequential:
+    """Pictures (B, C, H, W) -> logits (B, 1): strided convolutions, LeakyReLU 0.2, no batch norm on the first."""
+    depth = min(len(sizes(kind.height)), len(sizes(kind.width))) - 1
+    layers, inside = [], kind.channels
+    for step in range(depth):
+        outside = width * 2**step
+        layers += [nn.Conv2d(inside, outside, 4, 2, 1, bias=step == 0)]
+        layers += [nn.BatchNorm2d(outside)] * (step > 0) + [nn.LeakyReLU(0.2)]
+        inside = outside
+    rest = (kind.height // 2**depth, kind.width // 2**depth)
+    return nn.Sequential(*layers, nn.Conv2d(inside, 1, rest), nn.Flatten())
+
+
+def begin(layer: nn.Module) -> None:
+    """Weights N(0, 0.02), norms N(1, 0.02), as in the paper."""
+    if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.normal_(layer.weight, 0.0, 0.02)
+    elif isinstance(layer, nn.BatchNorm2d):
+        nn.init.normal_(layer.weight, 1.0, 0.02)
