@@ -31,7 +31,7 @@ def validate(asked: Asked) -> int:
     told = [(say("data"), found.data), ("", say("{split}: {count} examples", split=say(found.split), count=f"{found.examples:,}"))]
     terminal.facts(screen, [*told, *(("", Text(sentence, style="dim")) for sentence in found.said)])
     screen.print()
-    screen.print(_metrics(found, run.card()["metrics"], _score(run)))
+    screen.print(_metrics(found, run.card()["metrics"], _score(run), screen.width))
     if found.goal["text"]:
         from deepen.engine.until import Goal
         terminal.facts(screen, [(say("goal"), learn.verdict(Goal.read(found.goal["text"]), found.metrics, None))])
@@ -64,15 +64,16 @@ def _score(run) -> str | None:
     return next((event.facts["score"] for event in run.events() if event.event == "started"), None)
 
 
-def _metrics(found, valid: dict, score: str | None) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
-    for heading in ("  " + say("metric"), say(found.split), say("95 % interval"), say("validation")):
-        table.add_column(heading, justify="left" if heading.startswith(" ") else "right")
+def _metrics(found, valid: dict, score: str | None, width: int) -> Table:
+    narrow = width < 64
+    table = Table(box=None, padding=(0, 1 if narrow else 2), header_style="dim", show_edge=False)
+    for heading in ("  " + say("metric"), say(found.split), say("95 % interval"), *([] if narrow else [say("validation")])):
+        table.add_column(heading, justify="left" if heading.startswith(" ") else "right", no_wrap=True)
     for name, value in sorted(found.metrics.items(), key=lambda one: one[0] != score):
         low, high = found.intervals.get(name, (None, None))
         between = "" if low is None else f"{terminal.metric(name, low)} … {terminal.metric(name, high)}"
         table.add_row(f"  {say(name)}", Text(terminal.metric(name, value), style="bold"), between,
-                      terminal.metric(name, valid.get(name)))
+                      *([] if narrow else [terminal.metric(name, valid.get(name))]))
     return table
 
 

@@ -151,34 +151,58 @@ def _one(asked: Asked, what: str, known: dict[str, find.Entry]) -> int:
     screen.print()
     table = _table(screen, [say("setting"), say("default"), say("what it is")])
     for setting in entry.settings:
-        choices = ", ".join(_choices(setting.type))
+        choices = ", ".join(_choices(entry, setting.type))
         about = say(setting.help) + (f" ({say('one of')}: {choices})" if choices else "")
         live = f" · {say('live')}" if "Live" in setting.type else ""
         prefix = "data." if what == "source" else ""
-        table.add_row(prefix + setting.name, _plain(setting.default) or say("needed"), about + live)
+        table.add_row(prefix + setting.name, _default(setting.default), about + live)
     screen.print(table)
     example = f"deepen train {name}" if what == "system" else _example(entry)
     key = next((one for one in entry.settings if one.name in ("epochs", "lr", "size")), None)
     if key:
-        example += f" {'data.' if what == 'source' else ''}{key.name}={_other(key.default)}"
+        example += f" {'data.' if what == 'source' else ''}{key.name}={_other(key.name, key.default)}"
     terminal.commands(screen, say("example"), [(example, "")])
     if asked.json:
         print(json.dumps(_told(entry), ensure_ascii=False))
     return 0
 
 
-def _other(default: str) -> str:
+def _other(name: str, default: str) -> str:
     """A value unlike the default, for an example."""
-    value = float(default)
-    return f"{value * 2:g}"
+    usual = {"epochs": 20, "lr": 0.01, "size": 32}
+    return f"{2 * float(default):g}" if default != "None" else str(usual[name])
 
 
-def _choices(annotation: str) -> list[str]:
-    """The words of a `Literal[…]` as its file writes it."""
-    for node in ast.walk(ast.parse(annotation or "None", mode="eval")):
+def _choices(entry: find.Entry, annotation: str) -> list[str]:
+    """The words a setting may take: those of `Literal[…]`, written there or under a name in a file it comes from."""
+    tree = ast.parse(annotation or "None", mode="eval").body
+    for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
             return [str(part.value) for part in ast.walk(node.slice) if isinstance(part, ast.Constant)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and node is tree):
+            module, name = (ast.unparse(node.value), node.attr) if isinstance(node, ast.Attribute) else ("", node.id)
+            found = _choices(entry, _alias(entry.file, module, name))
+            if found:
+                return found
     return []
+
+
+def _alias(file: Path, module: str, name: str) -> str:
+    """What `name = …` says in the file that `module` (or the name itself) was imported from, or nothing."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("deepen"):
+            for alias in node.names:
+                path = f"{node.module}.{alias.name}" if module == alias.name else node.module if name == alias.name else None
+                source = path and find.HOME.parent / f"{path.replace('.', '/')}.py"
+                if source and source.is_file():
+                    return next((ast.unparse(part.value) for part in ast.parse(source.read_text(encoding="utf-8")).body
+                                 if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == name), "")
+    return ""
+
+
+def _default(default: str) -> str:
+    return say("needed") if not default else "none" if default == "None" else _plain(default)
 
 
 def _plain(default: str) -> str:
@@ -193,7 +217,7 @@ def _told(entry: find.Entry) -> dict:
     facts = {key: _word(entry, key) for key in ("default_data", "score", "goal") if key in entry.facts}
     return {"name": entry.name, "about": entry.about, "file": str(entry.file), **facts,
             "settings": [{"name": one.name, "type": one.type, "default": _plain(one.default), "help": one.help,
-                          "choices": _choices(one.type), "live": "Live" in one.type} for one in entry.settings]}
+                          "choices": _choices(entry, one.type), "live": "Live" in one.type} for one in entry.settings]}
 
 
 def copy(asked: Asked) -> int:

@@ -47,11 +47,14 @@ def plan(what: str, settings: Mapping[str, Any] | None = None, input: str | None
     system, data, name = _asked(what, dict(settings or {}), input, classes)
     lend(system, data, Place("cpu", "fp32"))
     system.build(data)
-    example = torch.zeros(1, *data.inputs.shape, dtype=torch.uint8 if isinstance(data.inputs, Image) else torch.float32)
+    if getattr(system, "ema", None) is not None:
+        system.ema = None                   # an average is a copy: it would be counted twice
+    example = system.example(1) if hasattr(system, "example") else torch.zeros(
+        1, *data.inputs.shape, dtype=torch.uint8 if isinstance(data.inputs, Image) else torch.float32)
     layers, flowing = _flow(system, example)
     batch = int(system.recipe().get("batch", 1))
     parameters = sum(p.numel() for net in system.networks() for p in net.parameters())
-    return Sketch(name, tuple(data.inputs.shape), layers, parameters, sum(layer.macs for layer in layers), batch,
+    return Sketch(name, tuple(example.shape[1:]), layers, parameters, sum(layer.macs for layer in layers), batch,
                   4 * parameters, 16 * parameters + 4 * batch * flowing)
 
 
@@ -91,8 +94,9 @@ def _kind(wanted: type, text: str):
 
 def _flow(system, example: Tensor) -> tuple[list[Layer], int]:
     """(a line for every layer in the order it was called, how many numbers flow out of them for one example)."""
-    names = {id(part): name for place, net in enumerate(system.networks())
-             for name, part in _named(net, f"{place + 1}." if len(system.networks()) > 1 else "")}
+    nets = {name: net for name, net in vars(system).items() if isinstance(net, nn.Module)}
+    names = {id(part): ".".join(filter(None, [own if len(nets) > 1 else "", name])) or own
+             for own, net in nets.items() for name, part in net.named_modules()}
     called: dict[int, list] = {}        # a module -> [module, shape, macs of itself]
     open_ones: list[list[int]] = []     # [macs at entry, macs of those inside] of the modules being called
     counter = FlopCounterMode(display=False)
@@ -136,10 +140,6 @@ def _recurrent(module: nn.Module, output) -> int:
     return steps * sum(p.numel() for name, p in module.named_parameters() if name.startswith("weight"))
 
 
-def _named(net: nn.Module, prefix: str):
-    return [(prefix + (name or type(net).__name__), part) for name, part in net.named_modules()]
-
-
 @contextmanager
 def _hooked(nets: list[nn.Module], enter, leave):
     handles = []
@@ -155,7 +155,7 @@ def _hooked(nets: list[nn.Module], enter, leave):
 def describe(module: nn.Module) -> str:
     """A layer in a few words, as `Conv2d 16→32 3×3 stride 2`."""
     kind = type(module).__name__
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         extra = (f" stride {module.stride[0]}" if module.stride != (1, 1) else "") \
             + (f" groups {module.groups}" if module.groups > 1 else "")
         return f"{kind} {module.in_channels}→{module.out_channels} {'×'.join(map(str, module.kernel_size))}{extra}"

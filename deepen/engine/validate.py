@@ -119,8 +119,9 @@ def found_wrong(system, split: str, count: int) -> tuple[list[Mistake], tuple[st
 
 
 def answerable(system) -> bool:
-    """Can this data's target be compared with answers one by one?"""
-    return isinstance(system.data.target, (Label, Number))
+    """Does the system answer with the kind of its data's target, and can that be compared one by one?"""
+    target = system.data.target
+    return isinstance(target, (Label, Number)) and isinstance(target, system.goal[1])
 
 
 def answers_of(system, split: str) -> tuple[Tensor, Tensor]:

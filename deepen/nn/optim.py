@@ -28,12 +28,12 @@ def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_d
     Raises `Problem` for a name that nobody knows and for lbfgs with weight decay."""
     if name not in get_args(Name):
         raise unknown("optimizer", name, get_args(Name))
-    net = net if isinstance(net, nn.Module) else nn.ParameterList(net)
-    parameters = [w for w in net.parameters() if w.requires_grad]
+    layers = list(net.modules()) if isinstance(net, nn.Module) else []
+    weights = net.parameters() if isinstance(net, nn.Module) else net
+    parameters = [w for w in weights if w.requires_grad]
     if not parameters:
         raise Problem("nothing is left to learn: every weight is frozen, or the network has none")
-    norms = [part for part in net.modules() if isinstance(part, NORMS)]
-    spared = {id(w) for norm in norms for w in norm.parameters(recurse=False)}
+    spared = {id(w) for layer in layers if isinstance(layer, NORMS) for w in layer.parameters(recurse=False)}
     spared |= {id(w) for w in parameters if w.ndim < 2}
     groups = [{"params": [w for w in parameters if id(w) not in spared], "weight_decay": weight_decay},
               {"params": [w for w in parameters if id(w) in spared], "weight_decay": 0.0}]
@@ -63,7 +63,7 @@ def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_d
                 w.data = w.data.contiguous()        # it flattens gradients by views, which channels_last has not
             return torch.optim.LBFGS(parameters, lr, max_iter=10, history_size=20,
                                      line_search_fn="strong_wolfe")
-    other = spared | {id(part.weight) for part in net.modules() if isinstance(part, TABLES)}
+    other = spared | {id(layer.weight) for layer in layers if isinstance(layer, TABLES)}
     matrices = [w for w in parameters if id(w) not in other][:-1]                # not the last layer's
     taken = {id(w) for w in matrices}
     return Muon(matrices, [w for w in parameters if id(w) not in taken], lr, momentum,

@@ -9,7 +9,7 @@ from torch import Tensor
 from deepen.core.data import Data
 from deepen.core.kinds import Label, Number, Row
 from deepen.core.words import say
-from deepen.sources._column import MISSING, UNKNOWN, Column, codes_of, is_number, is_plain, numbers_of
+from deepen.sources._column import MISSING, UNKNOWN, Column, codes_of, is_plain, numbers_of
 from deepen.sources._finding import Finding, Trouble
 from deepen.sources._sheet import Sheet, read
 from deepen.sources._table import (
@@ -95,8 +95,9 @@ def columns_like(row: Row, sheet: Sheet, findings: list[Finding], problems: dict
             numbers, strange_rows = numbers_of(cells, comma)
             columns.append(Column(name, numbers, None, strange=strange_rows))
             tell_column(columns[-1], sheet, findings)
-            for i in strange_rows if problems is not None else ():
-                problems[int(i)] = say("{cell} in column {name} is not a number", cell=cells[int(i)].as_py()[:30], name=name)
+            if problems is not None:
+                problems |= {int(i): say("{cell} in column {name} is not a number", cell=cells[int(i)].as_py()[:30],
+                                         name=name) for i in strange_rows}
             continue
         codes, words = codes_of(cells)
         place = {word: i for i, word in enumerate(values)}
@@ -116,14 +117,17 @@ def _classes(kind: Label, name: str, sheet: Sheet, cells, findings: list[Finding
         findings.append(Finding("note", say("the classes end with a dot ({value}), which is left out", value=full[0]), "",
                                 sheet.file, column_place(name)))
         words = [word.removesuffix(".") for word in words]
-    place: dict[str | float, int] = {known: i for i, known in enumerate(kind.names)}
-    missing = UNKNOWN
-    if all(is_number(known) for known in kind.names):
-        place = {float(known): i for known, i in place.items()}
-        words, missing = [float(word) if is_plain(word) else word for word in words], MISSING     # type: ignore[misc]
-    strange = sorted({str(word) for word in words if word not in place and word not in missing})
+    numbers = all(is_plain(known) for known in kind.names)
+    words = [_plainly(word) if numbers else word for word in words]
+    place = {_plainly(known) if numbers else known: i for i, known in enumerate(kind.names)}
+    strange = sorted({word for word in words if word not in place and word not in (MISSING if numbers else UNKNOWN)})
     if strange:
         raise Trouble(say("training does not have the classes {names}; it has {known}", names=few(strange),
                           known=few(kind.names)), say("write the classes alike in both files"), sheet.file,
                       column_place(name))
     return np.array([place.get(word, np.nan) for word in words], np.float64)[codes]
+
+
+def _plainly(word: str) -> str:
+    """1.0 and 1 are one class."""
+    return f"{float(word):.15g}" if is_plain(word) else word

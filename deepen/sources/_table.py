@@ -127,7 +127,7 @@ def _answers(sheet: Sheet, index: int, asked: Column, task: str, findings: list[
     if asked.values is not None:                                # "NA" among words is a word
         asked = as_words(name, sheet.columns[index])
         if task == "numbers":
-            raise Trouble(say("the target has words ({values}), not numbers", values=few(asked.values)),
+            raise Trouble(say("the target has words ({values}), not numbers", values=few(asked.values or ())),
                           say("leave data.task=numbers out, or choose another target=…"), sheet.file, place)
     tell_column(asked, sheet, findings)
     rows = np.flatnonzero(~np.isnan(asked.numbers))

@@ -68,7 +68,7 @@ def _numbers(file: str, delimiter: str = ",", skip: int = 0) -> np.ndarray:
     home = find_spec("sklearn")         # found, not imported: importing it takes longer than everything else here
     if home is None:
         raise Problem("{file} comes with scikit-learn, which is not installed; run: pip install scikit-learn", file=file)
-    path = Path(home.submodule_search_locations[0], "datasets", "data", file)
+    path = Path(str(home.origin)).parent.joinpath("datasets", "data", file)
     if not path.exists():
         raise Problem("this scikit-learn does not carry {path}; install scikit-learn 1.3 or newer", path=path)
     raw = path.read_bytes()

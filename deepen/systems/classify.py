@@ -1,6 +1,7 @@
 """Classify pictures: a convolutional network learns which class a picture belongs to."""
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -23,18 +24,18 @@ class Classify(System):
     transient = ("change",)                             # augmentation has no memory
     tiny = dict(data="stripes", net="conv 8 3; norm; relu; globalpool; dense classes", epochs=4, batch=32)
 
-    net: str = "small"                                  # a name (deepconv), or lines of a Design separated by ;
-    epochs: Times | None = None                         # times through the training data (none: 420 / √examples)
-    batch: Count = 128                                  # pictures a step
-    optimizer: optim.Name = "muon"                      # how weights follow gradients
-    lr: Annotated[Rate | None, Live] = None             # learning rate at its highest (none: what suits the net)
-    schedule: optim.Schedule = "triangle"               # the rate over time
-    warmup: Fraction = 0.25                             # share of the run in which the rate rises
-    decay: Amount = 0.0                                 # weight decay
-    smooth: Fraction = 0.1                              # label smoothing
-    augment: str = "shift 1"                            # lines that change training pictures: flip; rotate 15; shift 2
-    average: Fraction = 0.0                             # decay of the weight average (0: none)
-    init: Beginning = "he"                              # how weights begin
+    net: str = "small"                          # a name (deepconv), or lines of a Design separated by ;
+    epochs: Times | None = None                 # times through the training data (none: 420 / √examples)
+    batch: Count = 128                          # pictures a step
+    optimizer: optim.Name = "muon"              # how weights follow gradients
+    lr: Annotated[Rate | None, Live] = None     # learning rate at its highest (none: what suits the net)
+    schedule: optim.Schedule = "triangle"       # the rate over time
+    warmup: Fraction = 0.25                     # share of the run in which the rate rises
+    decay: Amount = 0.0                         # weight decay
+    smooth: Fraction = 0.1                      # label smoothing
+    augment: str = "shift 1"                    # lines that change training pictures: flip; rotate 15
+    average: Fraction = 0.0                     # decay of the weight average (0: none)
+    init: Beginning = "he"                      # how weights begin
 
     def build(self, data):
         self.classes = len(data.target.names)
@@ -43,7 +44,8 @@ class Classify(System):
         self.rule = optim.make(self.optimizer, self.model, self.usual, self.decay)
         self.ema = optim.Average(self.model, self.average) if self.average else None
         self.change = Augment(self.augment, classes=self.classes)
-        epochs = self.epochs or 420 / math.sqrt(max(1, len(data.splits.get("train", ()))))  # few examples: more often
+        examples = len(data.splits.get("train", ()))
+        epochs = self.epochs or 420 / math.sqrt(max(1, examples))           # few examples: each more often
         self.stream = data.stream("train", self.batch, epochs)
 
     def steps(self):
@@ -51,10 +53,13 @@ class Classify(System):
             top = self.usual if self.lr is None else self.lr
             optim.set_rate(self.rule, top * optim.schedule(self.schedule, self.progress, self.warmup))
             x, y = self.change(x, y)
-            loss = self.descend(lambda: losses.cross_entropy(self.model(x), y, self.smooth), self.rule)  # noqa: B023
+            loss = self.descend(partial(self.loss, x, y), self.rule)
             if self.ema is not None:
                 self.ema.update(self.model)
             yield {"loss": loss}
+
+    def loss(self, x, y):
+        return losses.cross_entropy(self.model(x), y, self.smooth)
 
     def evaluate(self, split="valid"):
         answers = [(self.predict(x), y) for x, y in self.data.batches(split)]
@@ -69,5 +74,5 @@ class Classify(System):
 def usual_rate(optimizer: str, net: nn.Module) -> float:
     """The highest learning rate to try first; a net with norms bears five times more of Muon's."""
     normed = any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules())
-    rates = {"muon": 0.1 if normed else 0.02, "adam": 0.003, "adamw": 0.003, "rmsprop": 0.001, "adagrad": 0.02, "lbfgs": 1.0}
+    rates = {"muon": 0.1 if normed else 0.02, "adam": 0.003, "adamw": 0.003, "rmsprop": 0.001, "lbfgs": 1.0}
     return rates.get(optimizer, 0.05)

@@ -20,7 +20,6 @@ class DCGAN(System):
     default_data = "digits"
     score = "frechet_own"
     precision = "fp32"                      # nets this small lose more to casting than bf16 brings
-    transient = ("critics",)
     tiny = dict(data="stripes", epochs=12, batch=32, width=8)
 
     epochs: Times = 100                     # times through the training data
@@ -33,14 +32,15 @@ class DCGAN(System):
 
     def build(self, data):
         if not isinstance(data.target, Label):
-            raise Problem("dcgan is judged by the classes of its pictures, and this data has none; use class folders")
+            raise Problem("dcgan is judged by the classes of its pictures, and this data has none; "
+                          "give it class folders")
         self.generator = self.place(generator(data.inputs, self.width).apply(begin))
         self.discriminator = self.place(discriminator(data.inputs, self.width).apply(begin))
-        self.painting = torch.optim.Adam(self.generator.parameters(), self.lr, (self.beta, 0.999), fused=True)
-        self.looking = torch.optim.Adam(self.discriminator.parameters(), self.lr, (self.beta, 0.999), fused=True)
+        betas = (self.beta, 0.999)
+        self.painting = optim.make("adam", self.generator, self.lr, betas=betas)
+        self.looking = optim.make("adam", self.discriminator, self.lr, betas=betas)
         self.ema = optim.Average(self.generator, self.average) if self.average else None
         self.stream = data.stream("train", self.batch, self.epochs)
-        self.critics = {}
 
     def steps(self):
         for real, _ in self.stream:                                         # uint8 (B, C, H, W)
@@ -63,7 +63,8 @@ class DCGAN(System):
         critic = judge.judge_of(*train[:], classes=len(self.data.target.names))
         painted, p = judge.looked(critic, self.sample(ALBUM, seed=1))
         shown, _ = judge.looked(critic, seen[:][0])
-        return {"recognised": judge.recognised(p), "modes": judge.modes(p), "frechet_own": judge.frechet_own(painted, shown)}
+        return {"recognised": judge.recognised(p), "modes": judge.modes(p),
+                "frechet_own": judge.frechet_own(painted, shown)}
 
     def predict(self, noise):
         """Noise (B, 64) -> pictures (B, C, H, W), 0…1."""
@@ -86,7 +87,7 @@ class DCGAN(System):
 
 
 def sizes(side: int) -> list[int]:
-    """Sides of the layers, smallest first: halved while even, to 4 or at least twice. 28 -> 7, 14, 28; 8 -> 2, 4, 8."""
+    """Sides of the layers, smallest first: halved while even, to 4 or at least twice (28 -> 7, 14, 28)."""
     found = [side]
     while found[0] % 2 == 0 and (found[0] > 4 or len(found) < 3):
         found.insert(0, found[0] // 2)
@@ -111,7 +112,7 @@ def generator(kind: Image, width: int) -> nn.Sequential:
 
 
 def discriminator(kind: Image, width: int) -> nn.Sequential:
-    """Pictures (B, C, H, W) -> logits (B, 1): strided convolutions, LeakyReLU 0.2, no batch norm on the first."""
+    """Pictures (B, C, H, W) -> logits (B, 1): strided convolutions, LeakyReLU 0.2, the first without norm."""
     depth = min(len(sizes(kind.height)), len(sizes(kind.width))) - 1
     layers, inside = [], kind.channels
     for step in range(depth):

@@ -18,6 +18,8 @@ NAMES = Label(("a", "b", "c"))
 
 class Fixed(System):
     """Answers that stand in the input: its values are the answer."""
+    goal = (Vector, Label | Number)
+
     def __init__(self, data):
         self.data = data
 
@@ -60,6 +62,12 @@ def test_weakest_class_is_the_one_found_least():
 def test_other_kinds_have_no_mistakes():
     system = Fixed(Data({"valid": Examples(torch.zeros(2, 1))}, Vector(1)))
     assert v.mistakes(system) == [] and v.weakest(system) is None and v.found_wrong(system, "valid", 3) == ([], None)
+
+
+def test_a_system_that_answers_with_something_else_has_no_mistakes():
+    system = classes([[.2, .7, .1]], [0])
+    system.goal = (Vector, Image)
+    assert v.mistakes(system) == [] and not v.answerable(system)
 
 
 def test_interval_of_an_accuracy_is_that_of_a_binomial():

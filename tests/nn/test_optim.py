@@ -83,6 +83,10 @@ def test_frozen_weights_are_left_out_and_a_list_will_do():
     held = [w for group in optim.make("adam", net, 0.1).param_groups for w in group["params"]]
     assert {id(w) for w in held} == {id(w) for w in net.parameters() if w.requires_grad}
     assert sum(len(group["params"]) for group in optim.make("muon", list(net.parameters()), 0.1).param_groups) == len(held)
+    plain = torch.ones(2, requires_grad=True)                       # a tensor will do as well
+    plain.grad = torch.ones(2)
+    optim.make("sgd", [plain], 0.25).step()
+    assert plain.tolist() == [0.75, 0.75]
 
 
 @pytest.mark.parametrize("build, said", [
