@@ -65,14 +65,14 @@ def _score(run) -> str | None:
 
 
 def _metrics(found, valid: dict, score: str | None, width: int) -> Table:
-    narrow = width < 64
+    narrow, sure = width < 64, bool(found.intervals)
     table = Table(box=None, padding=(0, 1 if narrow else 2), header_style="dim", show_edge=False)
-    for heading in ("  " + say("metric"), say(found.split), say("95 % interval"), *([] if narrow else [say("validation")])):
+    for heading in ("  " + say("metric"), say(found.split), *([say("95 % interval")] if sure else []), *([] if narrow else [say("validation")])):
         table.add_column(heading, justify="left" if heading.startswith(" ") else "right", no_wrap=True)
     for name, value in sorted(found.metrics.items(), key=lambda one: one[0] != score):
         low, high = found.intervals.get(name, (None, None))
         between = "" if low is None else f"{terminal.metric(name, low)} … {terminal.metric(name, high)}"
-        table.add_row(f"  {say(name)}", Text(terminal.metric(name, value), style="bold"), between,
+        table.add_row(f"  {say(name)}", Text(terminal.metric(name, value), style="bold"), *([between] if sure else []),
                       *([] if narrow else [terminal.metric(name, valid.get(name))]))
     return table
 

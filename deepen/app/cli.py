@@ -58,7 +58,8 @@ def read(words: Sequence[str]) -> Asked:
         raise _unknown("command", name, known)
     command = known[name]
     options = {option.name: option for option in (*command.options, *everywhere())}
-    plain, given = [], {}
+    plain: list[str] = []
+    given: dict[str, str | bool] = {}
     left = list(words)
     left.remove(name)
     while left:
@@ -186,7 +187,7 @@ def _bug(error: Exception) -> int:
     """A mistake in a file of the person's own is told as theirs, with its place; any other is told as ours."""
     theirs = {getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("outside_")}
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename:
         places.append((error.filename, error.lineno))
     place = next(((file, line) for file, line in reversed(places) if file in theirs), None)
     if place is not None:

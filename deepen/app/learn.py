@@ -7,7 +7,7 @@ from dataclasses import fields
 from rich.text import Text
 
 from deepen.app import terminal
-from deepen.app.commands import Asked
+from deepen.app.commands import Asked, commands
 from deepen.app.live import Watch
 from deepen.core.recipe import convert, fields_of, pairs
 from deepen.core.words import Problem, say
@@ -17,8 +17,8 @@ from deepen.sources._progress import show
 def train(asked: Asked) -> int:
     """`deepen train WHAT key=value …`"""
     what, settings = asked.words[0], pairs(asked.words[1:])
-    if asked.text("on-bad"):
-        settings["data.on_bad"] = asked.text("on-bad")
+    if on_bad := asked.text("on-bad"):
+        settings["data.on_bad"] = on_bad
     show(say("starting …"))
     from deepen.engine.fit import Flags
     from deepen.engine.start import start
@@ -106,7 +106,7 @@ def verdict(goal, metrics: dict, score: str | None):
 def _wish(score: str | None, value: float | None) -> str:
     """Something a little better than what was reached."""
     from deepen.nn.metrics import BETTER
-    if value is None or score in terminal.SHARES:
+    if value is None or score is None or score in terminal.SHARES:
         return f"{min(0.99, 1 - (1 - (value or 0.98)) / 2):.2g}"
     wish = value + BETTER[score] * abs(value) / 5
     return f"{wish:.2g}" if abs(wish) < 100 else f"{int(float(f'{wish:.2g}'))}"
@@ -137,15 +137,19 @@ def wrong(screen, found, weak) -> None:
 
 
 def _next(run) -> list[tuple[str, str]]:
+    """The commands that follow a run: judge it, use it, and the next experiment."""
     from deepen.core.kinds import Image, Row
+    from deepen.engine import find
     from deepen.engine.advise import advise
     from deepen.engine.run import data_of
-    where = terminal.here(run.path)
+    where, card = terminal.here(run.path), run.card()
+    inputs, kind = data_of(card).inputs, find.system(card["system"])
     lines = [(f"deepen validate {where}", say("the honest number, on the sealed test set"))]
     if not run.finished():
         lines.insert(0, (f"deepen resume {where}", say("go on")))
-    inputs = data_of(run.card()).inputs
-    if isinstance(inputs, (Image, Row)):
+    if hasattr(kind, "sample") and "sample" in commands():
+        lines.append((f"deepen sample {where}", say("see what it makes")))
+    elif isinstance(inputs, (Image, Row)) and not hasattr(kind, "example"):
         file = "FILE.png" if isinstance(inputs, Image) else "FILE.csv"
         lines.append((f"deepen predict {where} {file}", say("ask it about files of your own")))
     experiment = advise(run)
@@ -157,7 +161,7 @@ def summary(run) -> dict:
     from deepen.engine.until import Goal
     from deepen.engine.validate import validations
     asked, card = run.asked(), run.card()
-    told = next((event.facts for event in reversed(run.events()) if event.event == "finished"), {})
+    told: dict = next((event.facts for event in reversed(run.events()) if event.event == "finished"), {})
     goal = asked["asked"].get("goal")
     valid = told.get("valid") or card["metrics"]
     tests = [one["metrics"] for one in validations(run) if one["split"] == "test" and one["asked"] is None]

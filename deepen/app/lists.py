@@ -56,11 +56,11 @@ def told_of(folder: Path) -> dict:
         raise Problem("{path} cannot be read: {reason}", path=folder / "run.toml", reason=error) from None
     first, last = _ends(folder / "events.jsonl")
     started = next((event for event in first if event["event"] == "started"), {})
-    end = next((event for event in reversed(last) if event["event"] in ("finished", "failed", "started")), {})
-    judged = next((event for event in reversed(last) if event["event"] == "evaluated"), {})
+    end: dict = next((event for event in reversed(last) if event["event"] in ("finished", "failed", "started")), {})
+    judged: dict = next((event for event in reversed(last) if event["event"] == "evaluated"), {})
     score = started.get("score", "")
     valid = end.get("valid") or judged
-    state = "running" if _busy(folder) else {"finished": "finished", "failed": "failed"}.get(end.get("event"), "stopped")
+    state = "running" if _busy(folder) else {"finished": "finished", "failed": "failed"}.get(end.get("event", ""), "stopped")
     if state == "finished" and end.get("reason") == "stop":
         state = "stopped"
     return {"name": folder.name, "run": str(folder), "system": asked["asked"]["system"],

@@ -1,6 +1,7 @@
 """A run while it learns: a moving picture on a terminal, one line a judgement anywhere else."""
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,8 +20,8 @@ class Watch:
     """Listens to a run's events and shows them. `quiet` shows warnings only."""
     console: Console
     quiet: bool = False
-    run: object = None
-    plan: object = None
+    run: Any = None
+    plan: Any = None
     started: dict = field(default_factory=dict)
     finished: dict = field(default_factory=dict)
     loss: str = "loss"                                                  # or the first metric of a system without one
@@ -114,7 +115,7 @@ class Watch:
         planned = self.started.get("planned")
         counts = f"{step:,} / {planned:,}" if planned else f"{step:,}"
         parts = [Text.assemble((say("step"), "dim"), f" {counts}")]
-        score = self.started.get("score")
+        score = self.started.get("score", "")
         if score in self.newest:
             parts.append(Text.assemble((say(score), "dim"), f" {metric(score, self.newest[score])}"))
         if rate := self._rate():
@@ -141,7 +142,7 @@ class Watch:
     def _say(self, sentence: str, style: str) -> None:
         tell(self.console, sentence, style=style)
 
-    def close(self, step: int | None = None) -> None:
+    def close(self, step: int = 0) -> None:
         """Leave the last picture standing; a finished one is full."""
         if self.live is not None:
             if self.finished:

@@ -52,19 +52,18 @@ def span(seconds: float) -> str:
 
 def size(count: float) -> str:
     """Bytes as people say them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            break
-        count, unit = count / 1000, {"B": "kB", "kB": "MB", "MB": "GB", "GB": "TB"}[unit]
-    return f"{count:.0f} {unit}" if count >= 100 or unit == "B" else f"{count:.1f} {unit}"
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while count >= 1000 and len(units) > 1:
+        count, units = count / 1000, units[1:]
+    return f"{count:.0f} {units[0]}" if count >= 100 or units[0] == "B" else f"{count:.1f} {units[0]}"
 
 
 def large(count: float) -> str:
     """A large count in three digits: 34.2 k, 1.82 M, 4.09 G."""
-    for unit in ("", " k", " M", " G", " T"):
-        if count < 1000 or unit == " T":
-            return f"{count:.3g}{unit}" if unit else f"{count:,.0f}"
-        count /= 1000
+    units = ["", " k", " M", " G", " T"]
+    while count >= 1000 and len(units) > 1:
+        count, units = count / 1000, units[1:]
+    return f"{count:.3g}{units[0]}" if units[0] else f"{count:,.0f}"
 
 
 def speed(unit: str, value: float) -> str:
@@ -156,7 +155,7 @@ def picture(pixels, width: int, colours: bool) -> list[Text]:
 
 
 def _style(top: list[int], bottom: list[int]) -> Style:
-    return Style(color="#%02x%02x%02x" % tuple(top), bgcolor="#%02x%02x%02x" % tuple(bottom))
+    return Style(color=f"rgb({top[0]},{top[1]},{top[2]})", bgcolor=f"rgb({bottom[0]},{bottom[1]},{bottom[2]})")
 
 
 def mistakes(console: Console, found: Sequence) -> None:

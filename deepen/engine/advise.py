@@ -30,7 +30,8 @@ def advise(run) -> tuple[str, str] | None:
     examples = asked.get("made", {}).get("examples", {}).get("valid", 0)
     epochs = recipe.get("epochs") or _epochs(asked, events)
     losses = [event.facts["loss"] for event in events if event.event == "stepped" and event.facts.get("loss") is not None]
-    changes, flags = {}, {}
+    changes: dict[str, Any] = {}
+    flags: dict[str, Any] = {}
     if recipe.get("lr") and losses and losses[-1] > 1.5 * min(losses):
         changes, why = {"lr": float(f"{recipe['lr'] / 10:.1g}")}, say("the loss rose again: the learning rate is too high")
     elif best_step < 0.7 * steps and better(score, best, scores[-1][1]) and _differ(best, scores[-1][1], examples):
@@ -96,7 +97,8 @@ def _data(asked: dict[str, Any], kind) -> list[str]:
     given = {key: value for key, value in asked["data"].items() if key != "origin"}
     source = given.pop("source")
     what, words = str(asked["asked"]["what"]), []
-    named = what in (source, given.get("path")) or Path(what).expanduser().exists() and not what.endswith(".py")
+    named = what in (source, given.get("path")) or (
+        Path(what).expanduser().exists() and not what.endswith(".py"))
     path = given.pop("path", None)
     if not named and (path or source != kind.default_data):
         words.append(f"data={path or source}")

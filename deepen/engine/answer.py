@@ -26,6 +26,8 @@ class Answer:
 def answers(run, files: list[Path]) -> Iterator[Answer]:
     """The answers of a run's model about files, in their order."""
     system = run.system()
+    if hasattr(system, "example"):                          # then it does not take what its data's inputs are
+        raise Problem("{run} makes things of noise and has no answers about files", run=run.path.name)
     for start in range(0, len(files), AT_ONCE):
         read = [_read(system.data.inputs, file) for file in files[start: start + AT_ONCE]]
         inputs = [value for rows in read for _, value, problem in rows if not problem]

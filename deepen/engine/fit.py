@@ -115,9 +115,10 @@ class _Fit:
         planned = system.planned
         every = self.flags.eval_every or max(1, (planned or 10_000) // 10)
         can_judge = ("valid" in self.data.splits and len(self.data.splits["valid"]) > 0) or self.data.world is not None
+        average = getattr(getattr(system, "ema", None), "module", None)         # a copy: not counted
         self.tell("started", planned=planned, device=str(self.place.device), precision=self.place.precision,
                   seed=self.flags.seed, resumed=before is not None, score=system.score,
-                  parameters=sum(p.numel() for net in system.networks() for p in net.parameters()))
+                  parameters=sum(p.numel() for net in system.networks() if net is not average for p in net.parameters()))
         if not system.exact_resume:
             self.tell("warned", why=say("this run can be resumed, but not bit for bit: its world cannot be rewound"))
         reason = "planned"

@@ -89,7 +89,8 @@ def save_model(folder: Path, weights: Any, card: dict[str, Any]) -> Path:
     card["sha256"] = hashlib.sha256(content).hexdigest()
     text = json.dumps(card, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
     if len(text) > CARD_LIMIT:
-        raise Problem("the card of {folder} would have {size} MB, at most {limit} are allowed; give fewer labels",
+        raise Problem("the card of {folder} would have {size} MB, at most {limit} are allowed; "
+                      "give fewer labels",
                       folder=folder, size=len(text) // 2**20, limit=CARD_LIMIT // 2**20)
     return publish(Path(folder), {"weights.safetensors": content, "card.json": text})
 

@@ -108,7 +108,7 @@ def look(seconds: float | None = 0.3, told: Callable[[str], None] = lambda line:
         told(say("measuring: training of the network {net}", net=net))
         pace[net] = training_pace(net, seconds or 0)
     return Machine(
-        f"{platform.system()} {platform.release()}", processor(), os.cpu_count() or 1, torch.get_num_threads(), memory(),
+        f"{platform.system()} {platform.release()}", processor(), cores(), torch.get_num_threads(), memory(),
         shutil.disk_usage(".").free, device.type, torch.cuda.get_device_name() if device.type == "cuda" else processor(),
         torch.cuda.get_device_properties(0).total_memory if device.type == "cuda" else 0, best_precision(device),
         matrix, convolution, pace)
@@ -169,7 +169,12 @@ def best_time(work: Callable, device: torch.device, seconds: float) -> float:
 
 def busy() -> float | None:
     """How many programs want a core now, for each there is; None where the system does not tell."""
-    return os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else None
+    return os.getloadavg()[0] / cores() if hasattr(os, "getloadavg") else None
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _dtype(precision: str) -> torch.dtype:

@@ -76,7 +76,7 @@ def leave_the_compiler() -> None:
     for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
         plain = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
         if plain is not None:
-            setattr(plain, "__dynamo_disable", plain)       # noqa: B010
+            setattr(plain, "__dynamo_disable", plain)
 
 
 def not_a_number(value: float, name: str = "loss") -> Failure:

@@ -63,12 +63,10 @@ def _asked(what: str, settings: dict[str, Any], input: str | None, classes: str 
         asked = prepare(what, settings)
         return asked.system, asked.data.sealed(), asked.system_name
     kind = find.system(what)
+    data = Data({}, None)                   # what is not given here is as the data has it
     if input is None or (classes is None and kind.goal[1] is Label):
-        asked = prepare(what, settings)
-        data = asked.data
-    else:
-        data = None
-        settings.pop("data", None)
+        data = prepare(what, settings).data
+    settings.pop("data", None)
     inputs = _kind(kind.goal[0], input) if input else data.inputs
     target = Label(tuple(f"c{i + 1}" for i in range(convert(Field("classes", Count, 10, False), classes, "--classes")))) \
         if classes else Number() if kind.goal[1] is Number else data.target
@@ -83,7 +81,7 @@ def _kind(wanted: type, text: str):
                       text=text)
     numbers = [int(size) for size in sizes]
     if wanted is Image and len(numbers) == 3 and numbers[0] in (1, 3):
-        return Image(*numbers)
+        return Image(numbers[0], numbers[1], numbers[2])
     if wanted is Vector and len(numbers) == 1:
         return Vector(numbers[0])
     if wanted is Row and len(numbers) == 1:

@@ -51,7 +51,7 @@ def columns(values: Tensor, has: Row, wants: Row) -> Tensor:
             raise Problem("column {name} is {has} here and was {wanted} when the model learned", name=name,
                           has=say("numbers") if given is None else say("words"),
                           wanted=say("numbers") if wanted is None else say("words"))
-        if wanted is not None and wanted != given:
+        if wanted is not None and given is not None and wanted != given:
             nan = float("nan")
             code = values.new_tensor([wanted.index(word) if word in wanted else nan for word in given] + [nan])
             column = code[torch.where(column.isnan(), len(given), column).long()]

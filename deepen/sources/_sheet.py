@@ -47,13 +47,13 @@ def read(path: Path, delimiter: str = "auto", header: str = "auto", encoding: st
     if raw[:4] == b"PAR1":
         return _parquet(raw, path.name)
     text, found = decode(raw, path.name, encoding)
-    text = text.strip("\r\n")
+    text = text.rstrip("\r\n")
     with _large_cells():
         mark = DELIMITERS[delimiter] if delimiter != "auto" else sniff(text)
-        sample = list(islice(_rows(io.StringIO(text[: 1 << 21], newline=""), mark, strict=False), 1000))
+        sample = _sample(text[: 1 << 21], mark, 1000)
     width = len(sample[0])
     if width == 1 and max(map(len, sample)) == 1:
-        raise Trouble(say("every line has one cell only: {start}", start=text.splitlines()[0][:60]),
+        raise Trouble(say("every line has one cell only: {start}", start=text.lstrip().splitlines()[0][:60]),
                       say("name what stands between the cells: data.delimiter=comma, semicolon, tab, bar or space"), path.name)
     named = has_header(sample) if header == "auto" else header == "yes"
     columns, lines, findings = _columns(text, mark, width, path.name, on_bad)
@@ -79,7 +79,7 @@ def sniff(text: str) -> str:
     best, score = ",", (0.0, 0.0, 0)
     for mark in (",", ";", "\t", "|"):
         sample = text[: 1 << 18]
-        rows = list(islice(_rows(io.StringIO(sample, newline=""), mark, strict=False), 200))
+        rows = _sample(sample, mark, 200)
         rows = rows[:-1] if len(sample) < len(text) and len(rows) > 1 and len(rows) < 200 else rows
         width, count = Counter(map(len, rows)).most_common(1)[0]
         if width == 1:
@@ -119,6 +119,11 @@ def _bytes(path: Path) -> bytes:
                       say("check its permissions"), str(path)) from None
 
 
+def _sample(text: str, mark: str, count: int) -> list[list[str]]:
+    rows = _rows(io.StringIO(text, newline=""), mark, strict=False)
+    return list(islice((row for row in rows if any(cell.strip() for cell in row)), count))
+
+
 def _rows(lines, mark: str, strict: bool = True):
     return csv.reader(lines, delimiter=mark, skipinitialspace=True, strict=strict)
 
@@ -127,7 +132,7 @@ def _columns(text: str, mark: str, width: int, file: str, on_bad: str) -> tuple[
     """Cells by column, and the line of each row. Without a quote or an empty line pyarrow splits the text, which is
     four times as fast; everything else goes through `csv`, which knows its lines."""
     plain = '"' not in text and "\n\n" not in text and "\n\r" not in text and text.count("\r") == text.count("\r\n")
-    if plain and len(text) > 1 << 20 and mark != " ":
+    if plain and text[0] not in "\r\n" and len(text) > 1 << 20 and mark != " ":
         from pyarrow import csv as arrow
         names = [str(i) for i in range(width)]
         try:

@@ -34,7 +34,7 @@ def test_a_picture_is_two_pixels_a_character():
     rows = terminal.picture(pixels, 2, True)
     assert [row.plain for row in rows] == ["▀▀", "▀▀"]
     colours = [(span.style.color.name, span.style.bgcolor.name) for span in rows[0].spans]
-    assert colours == [("#000000", "#ffffff"), ("#ffffff", "#000000")]
+    assert colours == [("rgb(0,0,0)", "rgb(255,255,255)"), ("rgb(255,255,255)", "rgb(0,0,0)")]
 
 
 def test_a_picture_without_colours_is_shades():

@@ -1,4 +1,5 @@
 """Answers about files: pictures, tables, and what cannot be read."""
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,7 @@ class Sure(System):
 
 
 def asking(*about):
-    return SimpleNamespace(system=lambda: Sure(*about))
+    return SimpleNamespace(system=lambda: Sure(*about), path=Path("run"))
 
 
 def test_pictures_are_answered_in_their_order_and_bad_ones_told(tmp_path):
@@ -42,3 +43,13 @@ def test_tables_are_answered_row_by_row(tmp_path, encoding):
     told = list(answers(asking(kind, Number("값"), lambda x: x[:, 0] * 10 + x[:, 1]), [file]))
     assert [one.told.get("값") for one in told] == [21.0, None, 50.0]
     assert told[1].where.endswith("new.csv:3") and "짝" in told[1].problem
+
+
+def test_a_system_that_makes_things_says_so(tmp_path):
+    from deepen.core.words import Problem
+    run = asking(Image(1, 4, 4), Label(("a", "b")), None)
+    painter = run.system()
+    painter.example = lambda count: torch.zeros(count, 3)
+    run.system = lambda: painter
+    with pytest.raises(Problem, match="makes things"):
+        list(answers(run, [tmp_path / "x.png"]))

@@ -126,6 +126,12 @@ def test_quotes_newlines_and_delimiters_in_cells(tmp_path):
     assert lines == list(range(2, 42, 2))           # each row begins two lines after the one before
 
 
+def test_empty_lines_are_no_rows_and_lines_are_counted_from_the_top(tmp_path):
+    text = "\n\na,y\n1,0\n\n2,1\n  ,  \n3,0\n4,1\n5,0\n6,1\n\n"
+    _, y, lines = every(table(write(tmp_path, text)))
+    assert lines == [4, 6, 8, 9, 10, 11] and y.tolist() == [0, 1, 0, 1, 0, 1]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends(tmp_path, end):
     assert sum(map(len, table(write(tmp_path, numbers(40).replace("\n", end))).splits.values())) == 40
