@@ -84,6 +84,12 @@ def _how() -> tuple[Option, ...]:
 
 def _learn() -> tuple[Command, ...]:
     return (
+        Command("check", "check.check", "DATA [key=value …]",
+                say("Look at data before anything learns from it: what it is, what is wrong where, whether training may start."),
+                (("deepen check ./house.csv target=price", say("a table: delimiter, encoding, target, missing values")),
+                 ("deepen check ./photos", say("pictures: every file is decoded to its end")),
+                 ("deepen check iris --json", say("for programs"))),
+                (Option("on-bad", "stop|skip", say("what to do with files that cannot be read (default stop)")),), least=1),
         Command("train", "learn.train", "WHAT [key=value …]",
                 say("Let a system learn: progress, verdict, next steps."),
                 (("deepen train digits", say("the first thing to try: seconds, no download")),

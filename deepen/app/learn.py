@@ -57,7 +57,7 @@ def _watch(asked: Asked, learn: Callable) -> int:
         watch.close()
         if watch.run is None:
             raise
-        screen.print("  " + say("go on with:"))
+        screen.print("\n  " + say("go on with:"))
         screen.print(f"    deepen resume {terminal.here(watch.run.path)}", style="cyan", soft_wrap=True)
         return 1
     finally:
@@ -144,7 +144,9 @@ def _next(run) -> list[tuple[str, str]]:
     from deepen.engine.run import data_of
     where, card = terminal.here(run.path), run.card()
     inputs, kind = data_of(card).inputs, find.system(card["system"])
-    lines = [(f"deepen validate {where}", say("the honest number, on the sealed test set"))]
+    sealed = run.asked().get("made", {}).get("examples", {}).get("test")
+    lines = [(f"deepen validate {where}", say("the honest number, on the sealed test set") if sealed
+              else say("judge it with intervals; it has no test set"))]
     if not run.finished():
         lines.insert(0, (f"deepen resume {where}", say("go on")))
     if hasattr(kind, "sample") and "sample" in commands():

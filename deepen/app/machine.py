@@ -77,9 +77,6 @@ def _rates(screen, found) -> None:
     for column in ({}, {"style": "dim"}, {"justify": "right", "no_wrap": True}, {"style": "cyan", "no_wrap": True}):
         table.add_column(**column)
     for what, name, rate in rates:
-        told = terminal.large(rate)
-        if what == say("training"):
-            told += "   " + terminal.speed("images", 1 / found.pace[name][1])
         table.add_row(f"  {what}", name, terminal.large(rate), Text("█" * max(1, round(24 * rate / most)))
                       + (Text("  " + terminal.speed("images", 1 / found.pace[name][1]), style="not cyan dim")
                          if what == say("training") else Text("")))
@@ -96,7 +93,7 @@ def _times(screen, found, trainings, price) -> None:
     groups = ((say("in a minute"), 0, MINUTE), (say("in an hour"), MINUTE, HOUR), (say("in a day"), HOUR, DAY),
               (say("wants a GPU") if found.device == "cpu" else say("longer"), DAY, float("inf")))
     screen.print(f"\n  {say('What it can train')}", style="bold", end="")
-    screen.print(f"   {say('estimates, from the rates above; ×{use} of the data sheet for GPUs', use=GPU_USE)}", style="dim")
+    screen.print(f"   {say('estimates; GPUs at {use:.0%} of their data sheet', use=GPU_USE)}", style="dim")
     table = Table.grid(padding=(0, 2))
     table.add_column()
     for _ in range(1 + len(PEAK) + (price is not None)):

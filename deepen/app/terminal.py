@@ -120,10 +120,10 @@ def commands(console: Console, heading: str, lines: Sequence[tuple[str, str]]) -
     wide = max(len(line) for line, _ in lines)
     beside = wide < 64 and wide + 6 + max(_cells(why) for _, why in lines) <= console.width
     for line, why in lines:
-        text = Text(f"    {line}", style="cyan")
-        if beside:
+        text = Text.assemble("    ", (line, "cyan"))
+        if beside and why:
             text.append(" " * (wide - len(line) + 2))
-            text.append(why, style="not cyan dim")
+            text.append(why, style="dim")
         console.print(text, soft_wrap=True)
         if why and not beside:
             tell(console, why, 8, "dim")

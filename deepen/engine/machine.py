@@ -76,14 +76,14 @@ def trainings() -> list[Training]:
     its authors: airbench94 0.36 PFLOP in all; ResNet-20 40.8 M, SegNet at 360×480 106.5 G, ResNet-50 4.09 G multiply-adds."""
     return [
         Training(say("8×8 digits"), "deepen train digits", macs("small", SMALL), 1258 * 12, 128, "small"),
-        Training(say("MNIST, the default network"), "deepen train mnist epochs=2", macs("small", GREY), 54_000 * 2, 128, "small"),
-        Training(say("MNIST, the textbook's network"), "deepen train mnist net=deepconv epochs=5", macs("deepconv", GREY), 54_000 * 5,
+        Training(say("MNIST, the default net"), "deepen train mnist epochs=2", macs("small", GREY), 54_000 * 2, 128, "small"),
+        Training(say("MNIST, the textbook's net"), "deepen train mnist net=deepconv epochs=5", macs("deepconv", GREY), 54_000 * 5,
                  128, "deepconv"),
         Training(say("1,000 photos of 64×64"), "deepen train ./photos epochs=20", macs("small", COLOUR), 800 * 20, 128, "small"),
-        Training(say("CIFAR-10, ResNet-20, 30 epochs"), None, 40.8e6, 50_000 * 30, 128, "deepconv"),
-        Training(say("CIFAR-10 to 94 % (airbench)"), None, 0.36e15 / 6 / 500_000, 500_000, 1024, "deepconv"),
-        Training(say("street scenes, SegNet, 100 epochs"), None, 106.5e9, 367 * 100, 4, "deepconv"),
-        Training(say("ImageNet, ResNet-50, 90 epochs"), None, 4.089e9, 1.281e6 * 90, 256, "deepconv")]
+        Training(say("CIFAR-10, ResNet-20"), None, 40.8e6, 50_000 * 30, 128, "deepconv"),
+        Training(say("CIFAR-10 to 94 %"), None, 0.36e15 / 6 / 500_000, 500_000, 1024, "deepconv"),
+        Training(say("street scenes, SegNet"), None, 106.5e9, 367 * 100, 4, "deepconv"),
+        Training(say("ImageNet, ResNet-50"), None, 4.089e9, 1.281e6 * 90, 256, "deepconv")]
 
 
 def macs(net: str, kind: Image) -> int:

@@ -45,6 +45,27 @@ class Replay:
         rows = torch.randint(len(self), (batch,), device=device)
         return {name: column[rows] for name, column in self.columns.items()}
 
+    def ahead(self, batch: int, moves: int, worlds: int, discount: float) -> dict[str, Tensor]:
+        """`batch` stretches of up to `moves` moves of one world, for multi-step learning (R. Sutton, 1988).
+
+        Wants columns before, action, reward, after, over, cut, always added for `worlds` worlds at once (of which the
+        capacity is a multiple). Gives before (B, …), action (B,), reward (B,) = Σ γᵏ rₖ until the stretch or its episode
+        ends after m moves, after (B, …), and factor (B,): γᵐ, what the value of `after` counts, 0 where the task was
+        over. An episode that was only cut still counts what would have come."""
+        columns, device = self.columns, self.columns["reward"].device
+        age = torch.randint((moves - 1) * worlds, len(self), (batch,), device=device)
+        first = self.added - 1 - age
+        rows = (first[:, None] + worlds * torch.arange(moves, device=device)) % self.capacity       # (B, moves)
+        goes_on = ~(columns["over"][rows] | columns["cut"][rows])
+        part = torch.ones_like(goes_on)
+        part[:, 1:] = goes_on[:, :-1].cumprod(1)                                 # is move k still of the stretch?
+        m = part.sum(1)
+        last = rows.gather(1, m[:, None] - 1)[:, 0]
+        worth = discount ** torch.arange(moves, device=device)
+        return {"before": columns["before"][rows[:, 0]], "action": columns["action"][rows[:, 0]],
+                "reward": (columns["reward"][rows] * part * worth).sum(1), "after": columns["after"][last],
+                "factor": discount ** m * ~columns["over"][last]}
+
     def state_dict(self) -> dict:
         """What it holds, or, when that is over 256 MB, an empty memory."""
         if not self.saved:

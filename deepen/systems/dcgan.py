@@ -22,10 +22,10 @@ class DCGAN(System):
     precision = "fp32"                      # nets this small lose more to casting than bf16 brings
     tiny = dict(data="stripes", epochs=12, batch=32, width=8)
 
-    epochs: Times = 100                     # times through the training data
+    epochs: Times = 250                     # times through the training data
     batch: Count = 64                       # real pictures a step, and as many painted ones
-    width: Size = 32                        # channels of the largest pictures' layer
-    lr: Rate = 0.0005                       # learning rate of both networks
+    width: Size = 64                        # channels of the largest pictures' layer
+    lr: Rate = 0.001                        # learning rate of both networks
     beta: Fraction = 0.5                    # how long Adam remembers the direction (the paper's β1)
     smooth: Fraction = 0.1                  # real pictures count as 1 - smooth: the critic stays humble
     average: Fraction = 0.99                # decay of the painter's average (0: none)
@@ -44,6 +44,9 @@ class DCGAN(System):
 
     def steps(self):
         for real, _ in self.stream:                                         # uint8 (B, C, H, W)
+            for adam in (self.painting, self.looking):                      # settle in the second half
+                optim.set_rate(adam, self.lr * optim.schedule("constant" if self.progress < 0.5 else "triangle",
+                                                              max(0.0, 2 * self.progress - 1)))
             real = real.float() / 127.5 - 1
             fake = self.generator(self.noise(len(real)))
 

@@ -69,6 +69,8 @@ def test_ece_by_hand():
 
 def test_ece_against_a_loop():
     p, y = answers(2000)
+    right = (p.max(1).values * 20).long() % 2 == 0                  # too sure here, not sure enough there
+    y = torch.where(right, p.argmax(1), (p.argmax(1) + 1) % 6)
     sure, said, total = p.max(1).values.double().numpy(), p.argmax(1).numpy(), 0.0
     for k in range(15):
         inside = (sure > k / 15) & (sure <= (k + 1) / 15)
