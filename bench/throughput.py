@@ -21,8 +21,8 @@ EPOCHS, BATCH = 3, 100
 
 def mnist():
     import numpy as np
-    images = np.frombuffer(gzip.open(DATA / "train-images-idx3-ubyte.gz").read(), np.uint8, offset=16)
-    labels = np.frombuffer(gzip.open(DATA / "train-labels-idx1-ubyte.gz").read(), np.uint8, offset=8)
+    images, labels = (np.frombuffer(gzip.decompress((DATA / f"train-{name}-ubyte.gz").read_bytes()), np.uint8, offset=offset)
+                      for name, offset in (("images-idx3", 16), ("labels-idx1", 8)))
     return images.reshape(-1, 1, 28, 28).copy(), labels.astype("int64")
 
 

@@ -95,7 +95,7 @@ def entry(screen, one: book.Entry) -> dict:
     """An entry with its numbers computed now, its figure and its commands."""
     screen.print()
     screen.print(Padding(Text.assemble((f"{one.number}  ", "dim"), (one.title, "bold")), (0, 0, 0, 2)))
-    screen.print(f"  {say(one.kind)} · {one.part}", style="dim")
+    screen.print(f"  {one.sort} · {one.part}", style="dim")
     told = one.told()
     if told:
         screen.print()

@@ -132,7 +132,7 @@ def about(seconds: float) -> str:
                                   (YEAR, DAY, say("{n} days", n="{n}")), (float("inf"), YEAR, say("{n} years", n="{n}"))):
         if seconds < limit:
             count = seconds / unit
-            return sentence.replace("{n}", f"{count:.1f}" if count < 10 and unit != DAY or count < 1 else f"{count:,.0f}")
+            return sentence.replace("{n}", f"{count:.1f}" if (count < 10 and unit != DAY) or count < 1 else f"{count:,.0f}")
     return "–"
 
 

@@ -1,5 +1,4 @@
 """What people see on a terminal: numbers, tables, pictures in half blocks."""
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

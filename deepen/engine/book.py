@@ -40,6 +40,11 @@ class Entry:
         return self.parts[language()]
 
     @property
+    def sort(self) -> str:
+        """What it is, in words."""
+        return {"heading": say("heading"), "figure": say("figure"), "example": say("worked example")}[self.kind]
+
+    @property
     def figure(self) -> str | None:
         """Our measured figure in one line, or None: not yet."""
         found = [figure for claim in self.claims if (figure := measured().get(claim))]
@@ -162,7 +167,7 @@ def markdown() -> str:
 
 
 def _facts(one: Entry) -> list[str]:
-    lines = [f"`{one.id}` · {say(one.kind)}" + (f" · {say('chapter')} [{one.chapter}](../deepen/chapters/{language()}/{one.chapter}.md)"
+    lines = [f"`{one.id}` · {one.sort}" + (f" · {say('chapter')} [{one.chapter}](../deepen/chapters/{language()}/{one.chapter}.md)"
                                                 if one.chapter in _chapters() else "") + "\n"]
     if one.commands:
         lines.append("```console\n" + "\n".join(one.commands) + "\n```\n")

@@ -53,7 +53,7 @@ def chapter(name: str, language: str = "en") -> Chapter:
 
 def read(text: str, name: str, language: str) -> Chapter:
     """A chapter from its file's text."""
-    _, front, body = (text.split("---\n", 2) + ["", ""])[:3] if text.startswith("---\n") else ("", "", "")
+    _, front, body = [*text.split("---\n", 2), "", ""][:3] if text.startswith("---\n") else ("", "", "")
     facts = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
     parts = re.split(r"^## (.+)\n", body, flags=re.MULTILINE)
     sections = tuple((heading.strip(), told.strip()) for heading, told in zip(parts[1::2], parts[2::2], strict=True))

@@ -210,9 +210,8 @@ def optimizers() -> Told:
 def data_parallel() -> Told:
     x = torch.tensor([[1., 2.], [0., 1.], [3., 1.], [2., 2.]])
     whole, shared = worked.shared_gradient(x, torch.tensor([1., 0., 2., 1.]), torch.tensor([.5, -.5]), 2)
-    return [say("gradient of a batch of 4 on one worker:        {gradient}", gradient=numbers(whole.tolist())),
-            say("mean of two workers' gradients, 2 examples each: {gradient}", gradient=numbers(shared.tolist()))], \
-        {"one": whole.tolist(), "two": shared.tolist()}
+    rows = [[say("one worker, 4 examples"), numbers(whole.tolist())], [say("two workers, 2 examples each"), numbers(shared.tolist())]]
+    return columns(["", say("mean gradient")], rows), {"one": whole.tolist(), "two": shared.tolist()}
 
 
 def noising() -> Told:

@@ -181,7 +181,7 @@ def corridor(length: int = 5, discount: float = 0.9, turns: int = 10) -> list[li
     return told
 
 
-def layer_times(net: str = "deepconv", batch: int = 100, turns: int = 5, seed: int = 0) -> list[tuple[str, float]]:
+def layer_times(net: str = "deepconv", batch: int = 100, turns: int = 10, seed: int = 0) -> list[tuple[str, float]]:
     """(layer, seconds forward for a batch) of a network on 28×28 grey pictures, the best of some turns each."""
     model = network(net, Image(1, 28, 28), 10).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     x = torch.randint(0, 256, (batch, 1, 28, 28), generator=torch.Generator().manual_seed(seed)).to(torch.uint8)

@@ -1,15 +1,18 @@
 """DCGAN: one network paints, another looks for the forgeries (Radford, Metz and Chintala 2016)."""
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import nn
 
 from deepen.core.kinds import Image, Label
-from deepen.core.recipe import Count, Fraction, Rate, Size, Times
+from deepen.core.recipe import Count, Fraction, Rate, Size, Times, _field
 from deepen.core.system import System
 from deepen.core.words import Problem
 from deepen.nn import judge, losses, optim
+from deepen.nn.augment import window
 
+Pixels = Annotated[int, _field(ge=0, le=8)]
 NOISE, ALBUM = 64, 512          # length of a noise vector; pictures that are judged
 
 
@@ -28,6 +31,7 @@ class DCGAN(System):
     lr: Rate = 0.001                        # learning rate of both networks
     beta: Fraction = 0.5                    # how long Adam remembers the direction (the paper's β1)
     smooth: Fraction = 0.1                  # real pictures count as 1 - smooth: the critic stays humble
+    shift: Pixels = 1                       # real and painted alike move so far before the critic looks
     average: Fraction = 0.99                # decay of the painter's average (0: none)
 
     def build(self, data):
@@ -50,11 +54,11 @@ class DCGAN(System):
             real = real.float() / 127.5 - 1
             fake = self.generator(self.noise(len(real)))
 
-            caught = (losses.bce(self.discriminator(real), 1 - self.smooth)
-                      + losses.bce(self.discriminator(fake.detach()), 0.0))
+            caught = (losses.bce(self.seen_by_critic(real), 1 - self.smooth)
+                      + losses.bce(self.seen_by_critic(fake.detach()), 0.0))
             caught = self.descend(caught, self.looking, name="discriminator's loss")
 
-            fooled = losses.bce(self.discriminator(fake), 1.0)           # non-saturating: −log D(G(z))
+            fooled = losses.bce(self.seen_by_critic(fake), 1.0)           # non-saturating: −log D(G(z))
             fooled = self.descend(fooled, self.painting, name="generator's loss")
 
             if self.ema is not None:
@@ -80,6 +84,15 @@ class DCGAN(System):
 
     def network(self):
         return self.ema.module if self.ema is not None else self.generator
+
+    def seen_by_critic(self, x):
+        """Logits for pictures shifted a little: with few pictures the critic would learn them by heart
+        (Zhao et al. 2020)."""
+        if self.shift:
+            grown = nn.functional.pad(x, [self.shift] * 4, value=-1.0)
+            corner = torch.randint(0, 2 * self.shift + 1, (2, len(x)), device=x.device)
+            x = window(grown, corner, x.shape)
+        return self.discriminator(x)
 
     def noise(self, count: int):
         return torch.randn(count, NOISE, device=self.device)
@@ -117,11 +130,14 @@ def generator(kind: Image, width: int) -> nn.Sequential:
 def discriminator(kind: Image, width: int) -> nn.Sequential:
     """Pictures (B, C, H, W) -> logits (B, 1): strided convolutions, LeakyReLU 0.2, the first without norm."""
     depth = min(len(sizes(kind.height)), len(sizes(kind.width))) - 1
-    layers, inside = [], kind.channels
+    layers: list[nn.Module] = []
+    inside = kind.channels
     for step in range(depth):
         outside = width * 2**step
         layers += [nn.Conv2d(inside, outside, 4, 2, 1, bias=step == 0)]
-        layers += [nn.BatchNorm2d(outside)] * (step > 0) + [nn.LeakyReLU(0.2)]
+        if step:
+            layers.append(nn.BatchNorm2d(outside))
+        layers.append(nn.LeakyReLU(0.2))
         inside = outside
     rest = (kind.height // 2**depth, kind.width // 2**depth)
     return nn.Sequential(*layers, nn.Conv2d(inside, 1, rest), nn.Flatten())
