@@ -86,8 +86,13 @@ def _end(screen, run, watch: Watch) -> None:
         values.append(Text(say("(step {step}, the best)", step=f"{told['best_step']:,}"), style="dim"))
     pairs = [(label, terminal.flow(screen, values, Text(label).cell_len + 4))] if told["valid"] else []
     terminal.facts(screen, [*pairs, (say("goal"), verdict(watch.plan.goal, told["valid"], score))])
+    from deepen.engine.report import report
+    from deepen.engine.start import revive
+    system = revive(run, watch.plan.data)
     if told["reason"] != "stop" or told["valid"]:
-        _wrong(screen, run, watch)
+        _wrong(screen, system)
+    screen.print()
+    terminal.facts(screen, [(say("report"), terminal.here(report(run, system)))])
     terminal.commands(screen, say("next"), _next(run))
 
 
@@ -112,14 +117,10 @@ def _wish(score: str | None, value: float | None) -> str:
     return f"{wish:.2g}" if abs(wish) < 100 else f"{int(float(f'{wish:.2g}'))}"
 
 
-def _wrong(screen, run, watch: Watch) -> None:
-    from deepen.engine.start import revive
+def _wrong(screen, system) -> None:
     from deepen.engine.validate import found_wrong
-    data = watch.plan.data
-    if not len(data.splits.get("valid", ())):
-        return
-    found, weak = found_wrong(revive(run, data), "valid", 6)
-    wrong(screen, found, weak)
+    if len(system.data.splits.get("valid", ())):
+        wrong(screen, *found_wrong(system, "valid", 6))
 
 
 def wrong(screen, found, weak) -> None:

@@ -66,7 +66,8 @@ def _check_recipe(system: str | None, settings: Mapping[str, str]) -> None:
         try:
             recipe = checked(kind, settings)
         except Problem as problem:
-            reasons.append(problem)
+            known = set(settings) <= set(fields_of(kind))           # then it is the value that is wrong
+            reasons.insert(0 if known else len(reasons), problem)
             continue
         if settings.get("net"):
             _check_net(recipe["net"])

@@ -165,19 +165,21 @@ def load_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -
     a fused step; and it casts moments to the parameter's type, which breaks float32 moments of half weights.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    counts = {p: p.device if group.get("fused") or group.get("capturable") else torch.device("cpu")
+              for group in optimizer.param_groups for p in group["params"]}         # where its step counter lives
     kept = copy.deepcopy(dict(saved))
     laid_out: dict[Any, Any] = {}
     for index, state in kept["state"].items():
         parameter = parameters[int(index)] if int(index) < len(parameters) else None
-        laid_out[int(index)] = {key: _like(value, parameter) for key, value in state.items()}
+        laid_out[int(index)] = {key: _like(value, parameter, counts) for key, value in state.items()}
     optimizer.load_state_dict({**kept, "state": {}})
     for index, state in laid_out.items():
         optimizer.state[parameters[index]] = state
 
 
-def _like(value, parameter):
+def _like(value, parameter, counts):
     if not isinstance(value, Tensor) or parameter is None:
         return value
     if value.shape == parameter.shape and value.ndim:
         return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-    return value.to(parameter.device) if value.ndim else value.clone()
+    return value.to(parameter.device) if value.ndim else value.to(counts[parameter], copy=True)

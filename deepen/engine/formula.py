@@ -11,6 +11,7 @@ SIGNS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ",
     "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ", "omega": "ω",
     "Delta": "Δ", "Sigma": "Σ", "Theta": "Θ", "left": "", "right": "", "displaystyle": "", "top": "ᵀ"}
+THIN = "\u2009"           # a space that LaTeX asked for; others it swallows
 SMALL_HIGH = dict(zip("0123456789+-=()niTtk", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀᵗᵏ", strict=True))
 SMALL_LOW = dict(zip("0123456789+-=()aeijkmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₖₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 
@@ -26,7 +27,7 @@ def mathml(latex: str, block: bool = False) -> str:
 
 def plain(latex: str) -> str:
     """A formula in letters a terminal has: `w ← w − η ∂L/∂w`. For reading only."""
-    text = latex.replace(r"\,", " ").replace(r"\;", " ").replace(r"\!", "").replace(r"\\", " ; ").replace(r"\%", "%")
+    text = latex.replace(r"\,", THIN).replace(r"\;", THIN).replace(r"\!", "").replace(r"\\", " ; ").replace(r"\%", "%")
     text = re.sub(r"\\partial\s*", "∂", text)
     for command in ("text", "mathrm", "mathbf", "operatorname", "mathcal"):
         text = _replaced(text, command, 1, lambda inside: inside)
@@ -36,7 +37,7 @@ def plain(latex: str) -> str:
     text = _replaced(text, "frac", 2, lambda above, below: f"{_bracketed(above)}/{_bracketed(below)}")
     text = re.sub(r"\\([A-Za-z]+) ?(?=(\W|_|$)?)", _word, text)
     text = re.sub(r"([\^_])(?:\{([^{}]*)\}|(\S))", _small, text)
-    text = re.sub(r"[{}]", "", text).replace("-", "−")
+    text = re.sub(r"[{}]", "", text).replace("-", "−").replace(THIN, " ")
     text = re.sub(r"(Σ\S*?)(?=[ΣΠ]| )", r"\1 ", text)
     return re.sub(r" {2,}(?=\S)", lambda found: " " if len(found[0]) < 5 else "    ", text).strip()
 

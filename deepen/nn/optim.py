@@ -14,6 +14,7 @@ from deepen.core.words import Problem
 Name = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs", "muon"]
 Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle", "triangle"]
 TABLES = (nn.Embedding, nn.EmbeddingBag)
+A, B, C = 3.4445, -4.7750, 2.0315                   # of Muon's Newton-Schulz (Jordan et al. 2024)
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
@@ -60,7 +61,7 @@ def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_d
                 raise Problem("lbfgs has no weight decay, {given} was given; set it to 0 or choose adamw",
                               given=weight_decay)
             for w in parameters:
-                w.data = w.data.contiguous()        # it flattens gradients by views, which channels_last has not
+                w.data = w.data.contiguous()        # it reads gradients as flat views: no channels_last
             return torch.optim.LBFGS(parameters, lr, max_iter=10, history_size=20,
                                      line_search_fn="strong_wolfe")
     other = spared | {id(layer.weight) for layer in layers if isinstance(layer, TABLES)}
@@ -118,18 +119,13 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_mul_(velocities, momentum)
         torch._foreach_add_(velocities, slopes)
         ahead = torch._foreach_add(slopes, velocities, alpha=momentum)          # Nesterov
-        same: dict[tuple, list[int]] = {}
-        for i, step in enumerate(ahead):
-            same.setdefault((step.shape, step.dtype, step.device), []).append(i)
         if group["weight_decay"]:
             torch._foreach_mul_(weights, 1 - lr * group["weight_decay"])
-        for (shape, *_), places in same.items():
-            # the order of columns does not matter; this one is a view of a channels_last kernel
-            x = torch.stack([ahead[i].movedim(1, -1) for i in places])          # (K, out, …, in)
-            steps = orthogonal(x.flatten(2), group["iterations"]).view(x.shape).movedim(-1, 2)
-            size = math.sqrt(max(1.0, shape[0] / shape[1:].numel()))
-            for i, step in zip(places, steps, strict=True):
-                weights[i].add_(step, alpha=-lr * size)
+        turned = [step.movedim(1, -1) for step in ahead]        # of columns any order will do; this is a view
+        for w, step, way in zip(weights, turned, orthogonal([step.flatten(1) for step in turned],
+                                                            group["iterations"]), strict=True):
+            size = math.sqrt(max(1.0, w.shape[0] / w[0].numel()))
+            w.add_(way.view(step.shape).movedim(-1, 1), alpha=-lr * size)
 
     def _adam(self, group, weights: list[Tensor]) -> None:
         for w in weights:
@@ -144,35 +140,58 @@ class Muon(torch.optim.Optimizer):
               eps=group["eps"], maximize=False)
 
 
-def orthogonal(x: Tensor, iterations: int = 5) -> Tensor:
-    """Matrices (K, rows, columns) with the same singular vectors and singular values near 1: the quintic
-    Newton-Schulz of Jordan et al. 2024, X ← aX + b(XXᵀ)X + c(XXᵀ)²X, from X of norm 1. Five iterations bring
-    singular values from 0.01 of the norm up to 0.65…1.2.
+def orthogonal(matrices: list[Tensor], iterations: int = 5) -> list[Tensor]:
+    """Matrices with the same singular vectors and singular values near 1: the quintic Newton-Schulz of Jordan
+    et al. 2024, X ← aX + b(XXᵀ)X + c(XXᵀ)²X, from X of norm 1. Five iterations bring singular values from
+    0.01 of the norm up to 0.65…1.2. All on one device."""
+    wide = [x.mT if x.shape[0] > x.shape[1] else x for x in matrices]
+    done = (by_squares if wide[0].device.type == "cpu" else directly)(wide, iterations)
+    return [(y.mT if x.shape[0] > x.shape[1] else y).to(x.dtype) for x, y in zip(matrices, done, strict=True)]
 
-    A CPU iterates the small square G = XXᵀ instead of X, in float32: every X is a polynomial of G times the
-    first one, in 0.6 of the time. Rounding grows up to 12-fold an iteration that way, so other devices, at
-    their best in half precision, go the direct one in bfloat16."""
-    a, b, c = 3.4445, -4.7750, 2.0315
-    tall = x.shape[-2] > x.shape[-1]
-    dtype, x = x.dtype, x.mT if tall else x
-    if x.device.type != "cpu":
+
+def by_squares(wide: list[Tensor], iterations: int) -> list[Tensor]:
+    """Iterates the small square G = XXᵀ instead of X, in float32, as every X is a polynomial of G times the
+    first one: half the time. Squares of about one size share a batch, filled up with zeros. Rounding grows up
+    to 12-fold an iteration, which half precision could not bear."""
+    done: list[Tensor] = [*wide]
+    for side, places in alike([-(-len(x) // 32) * 32 for x in wide]).items():
+        g = torch.zeros(len(places), side, side)
+        for square, i in zip(g, places, strict=True):
+            x = wide[i].float()
+            torch.mm(x, x.T, out=square[:len(x), :len(x)])
+        size = g.diagonal(dim1=1, dim2=2).sum(1)[:, None, None].clamp_min(1e-36)            # ‖X‖²
+        g, product = g / size, size.rsqrt()
+        for i in range(iterations):
+            p = torch.baddbmm(g, g, g, beta=B, alpha=C)
+            p.diagonal(dim1=1, dim2=2).add_(A)                              # P = aI + bG + cG²;  X ← PX
+            product = p @ product if i else p * product
+            if i + 1 < iterations:
+                g = p @ g @ p                                               # G ← PGP, for P and G commute
+        for square, i in zip(product, places, strict=True):
+            done[i] = square[:len(wide[i]), :len(wide[i])] @ wide[i].float()
+    return done
+
+
+def directly(wide: list[Tensor], iterations: int) -> list[Tensor]:
+    """As published, in bfloat16, matrices of one shape in one batch: for devices that are fast at that."""
+    done: list[Tensor] = [*wide]
+    for places in alike([tuple(x.shape) for x in wide]).values():
+        x = torch.stack([wide[i] for i in places]).float()
         x = (x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-18)).bfloat16()
         for _ in range(iterations):
             g = x @ x.mT
-            x = torch.baddbmm(x, torch.baddbmm(g, g, g, beta=b, alpha=c), x, beta=a)
-        return (x.mT if tall else x).to(dtype)
-    x = x.float()
-    g = x @ x.mT
-    size = g.diagonal(dim1=1, dim2=2).sum(1)[:, None, None].clamp_min(1e-36)   # ‖X‖²
-    g, product = g / size, torch.eye(g.shape[1])
-    for i in range(iterations):
-        p = torch.baddbmm(g, g, g, beta=b, alpha=c)
-        p.diagonal(dim1=1, dim2=2).add_(a)                                      # P = aI + bG + cG²;  X ← PX
-        product = p @ product if i else p
-        if i + 1 < iterations:
-            g = p @ g @ p                                                       # G ← PGP, for P and G commute
-    x = (product * size.rsqrt()) @ x
-    return (x.mT if tall else x).to(dtype)
+            x = torch.baddbmm(x, torch.baddbmm(g, g, g, beta=B, alpha=C), x, beta=A)
+        for i, y in zip(places, x, strict=True):
+            done[i] = y
+    return done
+
+
+def alike(sorts: list) -> dict[Any, list[int]]:
+    """Where each sort stands in a list."""
+    places: dict[Any, list[int]] = {}
+    for i, sort in enumerate(sorts):
+        places.setdefault(sort, []).append(i)
+    return places
 
 
 def gradients(weights: Iterable[Tensor]) -> list[Tensor]:

@@ -1,18 +1,15 @@
 """DCGAN: one network paints, another looks for the forgeries (Radford, Metz and Chintala 2016)."""
 from dataclasses import dataclass
-from typing import Annotated
 
 import torch
 from torch import nn
 
 from deepen.core.kinds import Image, Label
-from deepen.core.recipe import Count, Fraction, Rate, Size, Times, _field
+from deepen.core.recipe import Count, Fraction, Rate, Size, Times
 from deepen.core.system import System
 from deepen.core.words import Problem
 from deepen.nn import judge, losses, optim
-from deepen.nn.augment import window
 
-Pixels = Annotated[int, _field(ge=0, le=8)]
 NOISE, ALBUM = 64, 512          # length of a noise vector; pictures that are judged
 
 
@@ -25,21 +22,22 @@ class DCGAN(System):
     precision = "fp32"                      # nets this small lose more to casting than bf16 brings
     tiny = dict(data="stripes", epochs=12, batch=32, width=8)
 
-    epochs: Times = 250                     # times through the training data
+    epochs: Times = 100                     # times through the training data
     batch: Count = 64                       # real pictures a step, and as many painted ones
     width: Size = 64                        # channels of the largest pictures' layer
     lr: Rate = 0.001                        # learning rate of both networks
     beta: Fraction = 0.5                    # how long Adam remembers the direction (the paper's β1)
     smooth: Fraction = 0.1                  # real pictures count as 1 - smooth: the critic stays humble
-    shift: Pixels = 1                       # real and painted alike move so far before the critic looks
+    by_class: bool = True                   # tell both networks the class (Mirza 2014); false: the paper
     average: Fraction = 0.99                # decay of the painter's average (0: none)
 
     def build(self, data):
         if not isinstance(data.target, Label):
             raise Problem("dcgan is judged by the classes of its pictures, and this data has none; "
                           "give it class folders")
-        self.generator = self.place(generator(data.inputs, self.width).apply(begin))
-        self.discriminator = self.place(discriminator(data.inputs, self.width).apply(begin))
+        self.kinds = len(data.target.names) if self.by_class else 1
+        self.generator = self.place(generator(data.inputs, NOISE + self.kinds, self.width).apply(begin))
+        self.discriminator = self.place(discriminator(data.inputs, self.kinds, self.width).apply(begin))
         betas = (self.beta, 0.999)
         self.painting = optim.make("adam", self.generator, self.lr, betas=betas)
         self.looking = optim.make("adam", self.discriminator, self.lr, betas=betas)
@@ -47,18 +45,18 @@ class DCGAN(System):
         self.stream = data.stream("train", self.batch, self.epochs)
 
     def steps(self):
-        for real, _ in self.stream:                                         # uint8 (B, C, H, W)
+        for real, y in self.stream:                                         # uint8 (B, C, H, W), classes (B,)
             for adam in (self.painting, self.looking):                      # settle in the second half
-                optim.set_rate(adam, self.lr * optim.schedule("constant" if self.progress < 0.5 else "triangle",
-                                                              max(0.0, 2 * self.progress - 1)))
+                optim.set_rate(adam, self.lr * min(1.0, 2 - 2 * self.progress))
             real = real.float() / 127.5 - 1
-            fake = self.generator(self.noise(len(real)))
+            y = y % self.kinds
+            fake = self.generator(self.noise(y))
 
-            caught = (losses.bce(self.seen_by_critic(real), 1 - self.smooth)
-                      + losses.bce(self.seen_by_critic(fake.detach()), 0.0))
+            caught = (losses.bce(self.real(real, y), 1 - self.smooth)
+                      + losses.bce(self.real(fake.detach(), y), 0.0))
             caught = self.descend(caught, self.looking, name="discriminator's loss")
 
-            fooled = losses.bce(self.seen_by_critic(fake), 1.0)           # non-saturating: −log D(G(z))
+            fooled = losses.bce(self.real(fake, y), 1.0)           # non-saturating: −log D(G(z))
             fooled = self.descend(fooled, self.painting, name="generator's loss")
 
             if self.ema is not None:
@@ -74,32 +72,28 @@ class DCGAN(System):
                 "frechet_own": judge.frechet_own(painted, shown)}
 
     def predict(self, noise):
-        """Noise (B, 64) -> pictures (B, C, H, W), 0…1."""
+        """Noise and class (B, 64 + classes) -> pictures (B, C, H, W), 0…1."""
         return self.network()(noise) / 2 + 0.5
 
     def sample(self, count: int, seed: int = 0):
-        """Pictures from the noise of a seed: uint8 (count, C, H, W)."""
-        noise = torch.randn(count, NOISE, generator=torch.Generator().manual_seed(seed)).to(self.device)
-        return (self.predict(noise).clamp(0, 1) * 255).round().to(torch.uint8)
+        """Pictures from the noise of a seed, class after class: uint8 (count, C, H, W)."""
+        return (self.predict(self.example(count, seed)).clamp(0, 1) * 255).round().to(torch.uint8)
 
     def network(self):
         return self.ema.module if self.ema is not None else self.generator
 
-    def seen_by_critic(self, x):
-        """Logits for pictures shifted a little: with few pictures the critic would learn them by heart
-        (Zhao et al. 2020)."""
-        if self.shift:
-            grown = nn.functional.pad(x, [self.shift] * 4, value=-1.0)
-            corner = torch.randint(0, 2 * self.shift + 1, (2, len(x)), device=x.device)
-            x = window(grown, corner, x.shape)
-        return self.discriminator(x)
+    def real(self, x, y):
+        """The critic's logits (B,) that pictures are real ones of their class."""
+        return self.discriminator(x).gather(1, y[:, None])[:, 0]
 
-    def noise(self, count: int):
-        return torch.randn(count, NOISE, device=self.device)
+    def noise(self, y, draw: torch.Generator | None = None):
+        """Noise with the class behind it: (B, 64 + classes)."""
+        z = torch.randn(len(y), NOISE, generator=draw).to(self.device)
+        return torch.cat([z, nn.functional.one_hot(y, self.kinds)], 1)
 
-    def example(self, count: int):
-        """What `predict` takes: noise."""
-        return torch.randn(count, NOISE, generator=torch.Generator().manual_seed(0))
+    def example(self, count: int, seed: int = 0):
+        """What `predict` takes, class after class."""
+        return self.noise(torch.arange(count, device=self.device) % self.kinds, torch.Generator().manual_seed(seed))
 
 
 def sizes(side: int) -> list[int]:
@@ -110,13 +104,13 @@ def sizes(side: int) -> list[int]:
     return found
 
 
-def generator(kind: Image, width: int) -> nn.Sequential:
-    """Noise (B, 64) -> pictures (B, C, H, W) in −1…1: transposed convolutions, batch norm, ReLU, tanh."""
+def generator(kind: Image, noise: int, width: int) -> nn.Sequential:
+    """Noise (B, noise) -> pictures (B, C, H, W) in −1…1: transposed convolutions, batch norm, ReLU, tanh."""
     sides = [sizes(kind.height), sizes(kind.width)]
     depth = min(map(len, sides)) - 1
     start = (kind.height // 2**depth, kind.width // 2**depth)
     inside = width * 2**max(depth - 1, 0)
-    layers = [nn.Unflatten(1, (NOISE, 1, 1)), nn.ConvTranspose2d(NOISE, inside, start, bias=False),
+    layers = [nn.Unflatten(1, (noise, 1, 1)), nn.ConvTranspose2d(noise, inside, start, bias=False),
               nn.BatchNorm2d(inside), nn.ReLU()]
     for step in range(depth):
         last = step == depth - 1
@@ -127,8 +121,8 @@ def generator(kind: Image, width: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def discriminator(kind: Image, width: int) -> nn.Sequential:
-    """Pictures (B, C, H, W) -> logits (B, 1): strided convolutions, LeakyReLU 0.2, the first without norm."""
+def discriminator(kind: Image, classes: int, width: int) -> nn.Sequential:
+    """Pictures (B, C, H, W) -> logits (B, classes): strided convolutions, LeakyReLU 0.2, the first without norm."""
     depth = min(len(sizes(kind.height)), len(sizes(kind.width))) - 1
     layers: list[nn.Module] = []
     inside = kind.channels
@@ -140,7 +134,7 @@ def discriminator(kind: Image, width: int) -> nn.Sequential:
         layers.append(nn.LeakyReLU(0.2))
         inside = outside
     rest = (kind.height // 2**depth, kind.width // 2**depth)
-    return nn.Sequential(*layers, nn.Conv2d(inside, 1, rest), nn.Flatten())
+    return nn.Sequential(*layers, nn.Conv2d(inside, classes, rest), nn.Flatten())
 
 
 def begin(layer: nn.Module) -> None:

@@ -105,7 +105,7 @@ def test_wrong_requests(build, said):
 @pytest.mark.parametrize("shape", [(24, 25), (64, 576), (96, 32), (16, 16), (1, 9)])
 def test_singular_values_are_near_one(shape):
     torch.manual_seed(0)
-    found = torch.linalg.svdvals(optim.orthogonal(torch.randn(3, *shape), 5))
+    found = torch.linalg.svdvals(torch.stack(optim.orthogonal([torch.randn(shape) for _ in range(3)], 5)))
     assert found.shape[0] == 3
     if shape != (16, 16):                       # a square random matrix has singular values near 0
         assert found.min() > 0.6
@@ -117,7 +117,7 @@ def test_orthogonal_keeps_the_singular_vectors():
     u, _ = torch.linalg.qr(torch.randn(20, 12))
     v, _ = torch.linalg.qr(torch.randn(30, 12))
     s = torch.logspace(0, -1.3, 12)
-    got = optim.orthogonal((u * s @ v.T)[None], 5)[0]
+    got = optim.orthogonal([u * s @ v.T], 5)[0]
     inside = u.T @ got @ v
     assert torch.allclose(inside, inside.diagonal().diag(), atol=1e-4)
     assert (inside.diagonal() > 0.6).all() and (inside.diagonal() < 1.25).all()
@@ -141,11 +141,27 @@ def test_gram_iteration_equals_the_published_one(sort, iterations):
          "tiny": torch.randn(12, 40) * 1e-12, "deadrow": torch.randn(12, 40)}[sort]
     if sort == "deadrow":
         x[3] = 0
-    assert torch.allclose(optim.orthogonal(x[None], iterations)[0].double(), plainly(x, iterations), atol=2e-3)
+    assert torch.allclose(optim.orthogonal([x], iterations)[0].double(), plainly(x, iterations), atol=2e-3)
+
+
+def test_matrices_of_many_sizes_do_not_disturb_each_other():
+    torch.manual_seed(0)
+    xs = [torch.randn(shape) for shape in ((5, 40), (31, 33), (32, 64), (33, 40), (60, 7), (5, 40))]
+    for x, together in zip(xs, optim.orthogonal(xs, 3), strict=True):
+        assert together.shape == x.shape
+        assert torch.allclose(together.double(), plainly(x, 3), atol=2e-3)
+
+
+def test_the_direct_way_is_the_same_in_half_precision():
+    torch.manual_seed(0)
+    xs = [torch.randn(8, 40), torch.randn(20, 30), torch.randn(8, 40)]
+    for x, y in zip(xs, optim.directly(xs, 3), strict=True):
+        expected = plainly(x, 3)
+        assert (y.double() - expected).norm() < 0.03 * expected.norm()
 
 
 def test_orthogonal_of_nothing_is_nothing():
-    assert torch.equal(optim.orthogonal(torch.zeros(2, 5, 7)), torch.zeros(2, 5, 7))
+    assert torch.equal(optim.orthogonal([torch.zeros(5, 7)])[0], torch.zeros(5, 7))
 
 
 def test_muon_takes_matrices_and_leaves_the_rest_to_adam():
@@ -180,10 +196,13 @@ def test_muon_by_hand():
     assert w.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_tall_matrices_take_larger_steps():
-    w = nn.Parameter(torch.zeros(32, 8))
-    w.grad = torch.randn(32, 8)
+@pytest.mark.parametrize("shape", [(32, 8), (32, 2, 2, 2)])
+def test_tall_matrices_take_larger_steps(shape):
+    torch.manual_seed(0)
+    w = nn.Parameter(torch.zeros(shape))
+    w.grad = torch.randn(shape)
     optim.Muon([w], lr=1.0, iterations=5).step()
+    w = w.flatten(1)
     assert torch.linalg.svdvals(w.detach()).min() > 0.6 * 2 and torch.linalg.svdvals(w.detach()).max() < 1.25 * 2
 
 

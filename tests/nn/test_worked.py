@@ -79,7 +79,7 @@ def test_lstm_equals_torch():
         cell.bias_ih.copy_(torch.tensor(b)), cell.bias_hh.zero_()
     h, c = cell(torch.tensor([[0.8]]), (torch.tensor([[0.2]]), torch.tensor([[-0.5]])))
     mine = worked.lstm(0.8, 0.2, -0.5, w_x, w_h, b)
-    assert (mine["h"], mine["c"]) == (pytest.approx(float(h), abs=1e-6), pytest.approx(float(c), abs=1e-6))
+    assert (mine["h"], mine["c"]) == (pytest.approx(h.item(), abs=1e-6), pytest.approx(c.item(), abs=1e-6))
 
 
 def test_the_edge_filter_answers_three_and_minus_three():
