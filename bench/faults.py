@@ -29,9 +29,9 @@ def deepen(*words, log: Path) -> subprocess.Popen:
                                 stderr=told, env={"OMP_NUM_THREADS": "1", **os.environ})
 
 
-def saving(run: Path) -> bool:
-    """Is something half written there now?"""
-    return any(run.glob(".*.tmp")) or any(run.glob("checkpoints/.*.tmp"))
+def saving(run: Path, process="*") -> bool:
+    """Has this process (or any) something half written there?"""
+    return any(run.glob(f".*.{process}.tmp")) or any(run.glob(f"checkpoints/.*.{process}.tmp"))
 
 
 def events(run: Path) -> list[dict]:
@@ -60,8 +60,8 @@ def kill(process, run: Path, draw: random.Random, moment: str, steps: int) -> bo
         target = step(run) + draw.random() * (steps - step(run))
         wait(lambda: step(run) >= target)
         if moment == "save":
-            wait(lambda: saving(run))
-        time.sleep(draw.random() * (0.05 if moment == "save" else 0.3))
+            wait(lambda: saving(run, process.pid))
+        time.sleep(draw.random() * (0.03 if moment == "save" else 0.3))
     if process.poll() is not None:
         return False
     process.kill()
@@ -121,7 +121,7 @@ def main() -> int:
         while here < KILLS_A_RUN and kills < asked.faults:
             if not kill(process, run, draw, MOMENTS[kills % len(MOMENTS)], steps):
                 break
-            here, kills, inside = here + 1, kills + 1, inside + saving(run)
+            here, kills, inside = here + 1, kills + 1, inside + saving(run, process.pid)
             process = deepen("resume", run, "--quiet", log=log)
         if process.wait():
             refused += 1

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 DATA = Path(os.environ.get("DEEPEN_DATA", Path(__file__).parents[1] / "../shared/data")) / "mnist"
-EPOCHS, BATCH = 3, 100
+EPOCHS, BATCH = 2, 100
 
 
 def mnist():

@@ -94,13 +94,13 @@ def _plain(one: book.Entry) -> dict:
 def entry(screen, one: book.Entry) -> dict:
     """An entry with its numbers computed now, its figure and its commands."""
     screen.print()
-    screen.print(Padding(Text.assemble((f"{one.number}  ", "dim"), (one.title, "bold")), (0, 0, 0, 2)))
+    screen.print(Padding(Text.assemble((f"{one.number}  ", "dim"), (one.title, "bold")), (0, 0, 0, 2), expand=False))
     screen.print(f"  {one.sort} · {one.part}", style="dim")
     told = one.told()
     if told:
         screen.print()
         for line in told[0]:
-            screen.print(Padding(_coloured(line), (0, 0, 0, 4)), soft_wrap=not screen.is_terminal)
+            screen.print(Padding(_coloured(line), (0, 0, 0, 4), expand=False))
     facts = []
     if one.figure:
         facts.append((say("our figure"), Text.assemble((one.figure, "bold"), (f"   {book.bench_of(one)}", "dim"))))
@@ -130,7 +130,7 @@ def chapter(screen, name: str) -> dict:
     one = chapters.chapter(name, language())
     wide = min(screen.width, WIDEST) if screen.is_terminal else WIDEST
     screen.print(f"\n  {one.title}", style="bold")
-    screen.print(Padding(Text(one.summary, style="dim"), (0, 0, 0, 2)), width=wide)
+    screen.print(Padding(Text(one.summary, style="dim"), (0, 0, 0, 2), expand=False), width=wide, soft_wrap=False)
     for heading, text in one.sections:
         screen.print(f"\n  {heading}", style="bold cyan")
         for piece in re.split(r"(^```try\n.*?^```$|^\$\$.+?\$\$$)", text, flags=re.DOTALL | re.MULTILINE):
@@ -150,10 +150,10 @@ def _piece(screen, piece: str, wide: int) -> None:
         for line in piece.splitlines()[1:-1]:
             screen.print(f"    {line}", style="cyan", soft_wrap=True)
     elif piece.startswith("$$"):
-        screen.print(Padding(Text(plain(piece.strip("$")).replace(",    ", "\n"), style="bold"), (1, 0, 1, 6)), width=wide)
+        screen.print(Padding(Text(plain(piece.strip("$")).replace(",    ", "\n"), style="bold"), (1, 0, 1, 6), expand=False), width=wide, soft_wrap=False)
     else:
         readable = chapters.FORMULA.sub(lambda found: plain(found[1] or found[2]).replace("*", r"\*"), piece)
-        screen.print(Padding(Markdown(readable, inline_code_theme="ansi_dark", code_theme="ansi_dark"), (0, 0, 0, 2)), width=wide)
+        screen.print(Padding(Markdown(readable, inline_code_theme="ansi_dark", code_theme="ansi_dark"), (0, 0, 0, 2)), width=wide, soft_wrap=False)
 
 
 # the course
@@ -199,7 +199,7 @@ def lesson(screen, number: str) -> dict:
                           Text(line, style="cyan" if step.commands else "dim"))
         table.add_row(f"  {say('observe')}", step.observe[language()])
         table.add_row(f"  {say('explain')}", Text(step.explain[language()], style="dim"))
-        screen.print(table, width=wide)
+        screen.print(table, width=wide, soft_wrap=False)
     following = lessons.get(str(one.number + 1))
     if following:
         terminal.commands(screen, say("next"), [(f"deepen book course {following.number}", following.title)])

@@ -124,7 +124,23 @@ def _use() -> tuple[Command, ...]:
                  Option("split", "train|valid|test", say("which part of the data (default test)"))), 1, 1),
         Command("predict", "ask.predict", "RUN FILE …", say("Ask a trained model about files of yours."),
                 (("deepen predict runs/digits-classify-0001 my-digit.png", say("one picture")),
-                 ("deepen predict 1 *.png --json", say("many, one line of JSON each"))), (), least=2))
+                 ("deepen predict 1 *.png --json", say("many, one line of JSON each"))), (), least=2),
+        *_make())
+
+
+def _make() -> tuple[Command, ...]:
+    seed = Option("seed", "N", say("everything random follows from it (default 0)"))
+    return (
+        Command("sample", "make.sample", "RUN [n=16]", say("Let a system that makes things make some."),
+                (("deepen sample runs/digits-dcgan-0001", say("writes shown/samples.png into the run's folder")),
+                 ("deepen sample 1 n=64 --seed 7", say("more, from another seed"))),
+                (seed, Option("out", "FILE.png", say("where to write the sheet"))), least=1),
+        Command("play", "make.play", "RUN [episodes=1]", say("Let a system that acts play, and look on."),
+                (("deepen play runs/cartpole-dqn-0001", say("one episode, move by move")),
+                 ("deepen play 1 episodes=100 --quiet", say("the returns only"))),
+                (seed, Option("quiet", "", say("show the end only"))), least=1),
+        Command("nearest", "make.nearest", "RUN WORD …", say("Ask a system that embeds words what lies beside a word."),
+                (("deepen nearest 1 king queen", say("the nearest words of each")),), (), least=2))
 
 
 def _hand_over() -> tuple[Command, ...]:

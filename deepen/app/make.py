@@ -18,7 +18,9 @@ def sample(asked: Asked) -> int:
     def wanted(n: Count = 16):
         return n
     show(say("starting …"))
-    run, system = _trained(asked, "sample", say("makes nothing new"))
+    run, system = _trained(asked)
+    if not hasattr(system, "sample"):
+        raise Problem("{system} makes nothing new, so it has no samples; these do: {others}", **_others(run, "sample"))
     n, seed = wanted(**checked(wanted, pairs(asked.words[1:]))), _seed(asked)
     from deepen.engine.fit import quiet
     with quiet(system):
@@ -42,7 +44,9 @@ def play(asked: Asked) -> int:
     def wanted(episodes: Count = 1):
         return episodes
     show(say("starting …"))
-    run, system = _trained(asked, "play", say("does not act in a world"), with_data=True)
+    run, system = _trained(asked, with_data=True)
+    if not hasattr(system, "play"):
+        raise Problem("{system} does not act in a world, so it cannot play; these do: {others}", **_others(run, "play"))
     episodes, seed = wanted(**checked(wanted, pairs(asked.words[1:]))), _seed(asked)
     from deepen.engine.fit import quiet
     show()
@@ -74,7 +78,10 @@ def play(asked: Asked) -> int:
 
 def nearest(asked: Asked) -> int:
     """`deepen nearest RUN WORD …`: what a system that embeds puts beside each word."""
-    run, system = _trained(asked, "nearest", say("does not embed words"))
+    run, system = _trained(asked)
+    if not hasattr(system, "nearest"):
+        raise Problem("{system} does not embed words, so nothing is near another; these do: {others}",
+                      **_others(run, "nearest"))
     screen = terminal.screen(asked.json)
     for word in asked.words[1:]:
         found = system.nearest(word)                                        # [(word, cosine), …]
@@ -111,20 +118,19 @@ def _write(sheet, file: Path) -> None:
         raise Failure("{path} cannot be written: {reason}", path=file, reason=error) from None
 
 
-def _trained(asked: Asked, does: str, otherwise: str, with_data: bool = False):
-    """(run, its trained system); one sentence when it cannot do this."""
-    from deepen.engine import find
+def _trained(asked: Asked, with_data: bool = False):
+    """(run, its trained system)."""
     from deepen.engine.run import Run
-    run = Run.open(asked.words[0])
-    name = run.card()["system"]
-    if not hasattr(find.system(name), does):
-        raise Problem("{system} {otherwise}, so there is nothing to {does}; these do: {others}", system=name, does=does,
-                      otherwise=otherwise, others=", ".join(other for other in find.systems()
-                                                            if hasattr(find.system(other), does)) or "–")
-    if not with_data:
-        return run, run.system()
     from deepen.engine.validate import with_data as opened
-    return run, opened(run)
+    run = Run.open(asked.words[0])
+    return run, opened(run) if with_data else run.system()
+
+
+def _others(run, does: str) -> dict[str, str]:
+    """What a person is told whose system cannot do this: its name, and the systems that can."""
+    from deepen.engine import find
+    able = [name for name in find.systems() if hasattr(find.system(name), does)]
+    return {"system": Path(run.card()["system"]).stem, "others": ", ".join(able) or "–"}
 
 
 def _seed(asked: Asked) -> int:

@@ -61,7 +61,7 @@ def _check_data(data: str, settings: Mapping[str, str]) -> None:
 def _check_recipe(system: str | None, settings: Mapping[str, str]) -> None:
     """The settings fit the system, or, where only data was named, some system."""
     kinds = [find.system(name) for name in ([system] if system else find.systems())]
-    reasons = []
+    reasons: list[Problem] = []
     for kind in kinds:
         try:
             recipe = checked(kind, settings)

@@ -132,4 +132,4 @@ def _ticks(low: float, high: float, wanted: int = 5) -> list[float]:
 def _short(value: float) -> str:
     if abs(value) >= 10_000:
         return f"{value / 1000:g}k"
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -12,7 +12,10 @@ SIGNS = {
     "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ", "omega": "ω",
     "Delta": "Δ", "Sigma": "Σ", "Theta": "Θ", "left": "", "right": "", "displaystyle": "", "top": "ᵀ"}
 THIN = "\u2009"           # a space that LaTeX asked for; others it swallows
-SMALL_HIGH = dict(zip("0123456789+-=()niTtk", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀᵗᵏ", strict=True))
+SIGNS |= dict.fromkeys(("big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg", "limits", "nolimits"), "")
+FUNCTIONS = ("log", "ln", "exp", "max", "min", "tanh", "sin", "cos", "arg")       # their names are their letters
+STYLES = ("text", "mathrm", "mathbf", "mathbb", "mathcal", "operatorname", "operatorname*")
+SMALL_HIGH = dict(zip("0123456789+-=()niTᵀtkm", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀᵀᵗᵏᵐ", strict=True))
 SMALL_LOW = dict(zip("0123456789+-=()aeijkmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₖₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 
 
@@ -29,16 +32,18 @@ def plain(latex: str) -> str:
     """A formula in letters a terminal has: `w ← w − η ∂L/∂w`. For reading only."""
     text = latex.replace(r"\,", THIN).replace(r"\;", THIN).replace(r"\!", "").replace(r"\\", " ; ").replace(r"\%", "%")
     text = re.sub(r"\\partial\s*", "∂", text)
-    for command in ("text", "mathrm", "mathbf", "operatorname", "mathcal"):
+    text = text.replace(r"\tfrac", r"\frac").replace(r"\dfrac", r"\frac").replace(r"\operatorname*", r"\operatorname")
+    for command in STYLES[:-1]:
         text = _replaced(text, command, 1, lambda inside: inside)
     text = _replaced(text, "hat", 1, lambda inside: inside + "\u0302")
     text = _replaced(text, "bar", 1, lambda inside: inside + "\u0304")
     text = _replaced(text, "sqrt", 1, lambda inside: f"√{inside}" if len(inside) == 1 or inside.startswith(r"\hat") else f"√({inside})")
-    text = _replaced(text, "frac", 2, lambda above, below: f"{_bracketed(above)}/{_bracketed(below)}")
+    text = _replaced(text, "frac", 2, lambda above, below: f"{_bracketed(above)}/{_bracketed(below)}{THIN}")
     text = re.sub(r"\\([A-Za-z]+) ?(?=(\W|_|$)?)", _word, text)
     text = re.sub(r"([\^_])(?:\{([^{}]*)\}|(\S))", _small, text)
     text = re.sub(r"[{}]", "", text).replace("-", "−").replace(THIN, " ")
     text = re.sub(r"(Σ\S*?)(?=[ΣΠ]| )", r"\1 ", text)
+    text = re.sub(r" +(?=[),;])|(?<=[(\[]) +", "", text)
     return re.sub(r" {2,}(?=\S)", lambda found: " " if len(found[0]) < 5 else "    ", text).strip()
 
 

@@ -28,7 +28,7 @@ def reading(events: Sequence[Event]) -> list[str]:
         said.append(say("The training loss hardly fell: underfitting. A larger network, a higher learning rate or more epochs may help."))
     if len(judged) >= 4 and not said:
         said.append(say("Training and validation go down together: no sign of learning by heart."))
-    return said or [say("The curves are too short to read; the numbers above stand.")]
+    return said or [say("The curves are too short to read; the numbers above stand.")] * bool(learned or judged)
 
 
 def _jump(points: Points) -> int | None:

@@ -159,7 +159,7 @@ def _made(system) -> str:
         return ""
     from deepen.engine.fit import quiet
     with quiet(system):
-        pictures = system.sample(64, seed=0)
+        pictures = system.sample(100, seed=0)
     return _section(say("Samples"), f"<div class=samples>{charts.picture(charts.grid(pictures), 2, say('Samples'))}</div>")
 
 

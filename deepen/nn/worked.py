@@ -5,6 +5,7 @@ Each is a pure function of tensors or numbers; `engine/worked` says what comes o
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -73,7 +74,7 @@ def signal_sizes(activation: Callable[[Tensor], Tensor], beginning: str, depth: 
     return sizes
 
 
-def valley(name: optim.Name, lr: float, turns: int = 30, start: tuple[float, float] = (-7.0, 2.0)) -> Tensor:
+def valley(name: str, lr: float, turns: int = 30, start: tuple[float, float] = (-7.0, 2.0)) -> Tensor:
     """The way of an optimizer down f(x, y) = x²/20 + y², (turns + 1, 2)."""
     at = nn.Parameter(torch.tensor(start))
     rule, way = optim.make(name, [at], lr), [torch.tensor(start)]
@@ -122,9 +123,9 @@ def convolution(picture: Tensor, window: Tensor) -> Tensor:
     return F.conv2d(picture[None, None].float(), window[None, None])[0, 0]
 
 
-def pooled(picture: Tensor, how: str = "max") -> Tensor:
+def pooled(picture: Tensor, how: Literal["max", "mean"] = "max") -> Tensor:
     """The largest (or the mean) of each 2×2 of a picture (H, W): (H/2, W/2)."""
-    pool = {"max": F.max_pool2d, "mean": F.avg_pool2d}[how]
+    pool = F.max_pool2d if how == "max" else F.avg_pool2d
     return pool(picture[None, None].float(), 2)[0, 0]
 
 

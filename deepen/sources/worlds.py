@@ -70,7 +70,7 @@ class CartPole:
 
     def step(self, actions: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """actions (n,): 0 pushes left, 1 pushes right. Euler's method on the equations of motion."""
-        x, v, angle, turn = self.state
+        _, v, angle, turn = self.state
         mass, moment = self.CART + self.POLE, self.POLE * self.HALF
         cos, sin = angle.cos(), angle.sin()
         push = (self.FORCE * (2 * actions - 1) + moment * turn.square() * sin) / mass
@@ -119,6 +119,7 @@ class Gym:
         self.name, self.n, self.device = name, n, torch.device(device)
         self.environments = [_environment(name) for _ in range(n)]
         self.first = int(getattr(self.environments[0].action_space, "start", 0))
+        self.obs: Tensor
         self.reset(seed)
 
     def to(self, device) -> "Gym":

@@ -1,4 +1,5 @@
 """DCGAN: one network paints, another looks for the forgeries (Radford, Metz and Chintala 2016)."""
+import math
 from dataclasses import dataclass
 
 import torch
@@ -93,48 +94,57 @@ class DCGAN(System):
 
     def example(self, count: int, seed: int = 0):
         """What `predict` takes, class after class."""
-        return self.noise(torch.arange(count, device=self.device) % self.kinds, torch.Generator().manual_seed(seed))
+        y = torch.arange(count, device=self.device) % self.kinds
+        return self.noise(y, torch.Generator().manual_seed(seed))
 
 
-def sizes(side: int) -> list[int]:
-    """Sides of the layers, smallest first: halved while even, to 4 or at least twice (28 -> 7, 14, 28)."""
-    found = [side]
-    while found[0] % 2 == 0 and (found[0] > 4 or len(found) < 3):
-        found.insert(0, found[0] // 2)
-    return found
+class Crop(nn.Module):
+    """The upper left part of pictures: (B, C, H, W) -> (B, C, height, width)."""
+
+    def __init__(self, height: int, width: int):
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x):
+        return x[:, :, : self.height, : self.width]
+
+
+def depth_of(kind: Image) -> int:
+    """How often pictures are halved: twice, and on until the longer side is at most 7 (28 -> 7, 32 -> 4)."""
+    if min(kind.height, kind.width) < 4:
+        raise Problem("dcgan paints pictures of at least 4×4 pixels; these have {height}×{width}",
+                      height=kind.height, width=kind.width)
+    depth = 2
+    while max(kind.height, kind.width) > 7 * 2**depth:
+        depth += 1
+    return min(depth, int(math.log2(min(kind.height, kind.width))))
 
 
 def generator(kind: Image, noise: int, width: int) -> nn.Sequential:
     """Noise (B, noise) -> pictures (B, C, H, W) in −1…1: transposed convolutions, batch norm, ReLU, tanh."""
-    sides = [sizes(kind.height), sizes(kind.width)]
-    depth = min(map(len, sides)) - 1
-    start = (kind.height // 2**depth, kind.width // 2**depth)
-    inside = width * 2**max(depth - 1, 0)
+    depth = depth_of(kind)
+    start = (math.ceil(kind.height / 2**depth), math.ceil(kind.width / 2**depth))
+    inside = width * 2**(depth - 1)
     layers = [nn.Unflatten(1, (noise, 1, 1)), nn.ConvTranspose2d(noise, inside, start, bias=False),
               nn.BatchNorm2d(inside), nn.ReLU()]
-    for step in range(depth):
-        last = step == depth - 1
-        outside = kind.channels if last else inside // 2
-        layers += [nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=last)]
-        layers += [nn.Tanh()] if last else [nn.BatchNorm2d(outside), nn.ReLU()]
-        inside = outside
-    return nn.Sequential(*layers)
+    for _ in range(depth - 1):
+        inside //= 2
+        layers += [nn.ConvTranspose2d(2 * inside, inside, 4, 2, 1, bias=False),
+                   nn.BatchNorm2d(inside), nn.ReLU()]
+    last = nn.ConvTranspose2d(inside, kind.channels, 4, 2, 1)
+    return nn.Sequential(*layers, last, Crop(kind.height, kind.width), nn.Tanh())
 
 
 def discriminator(kind: Image, classes: int, width: int) -> nn.Sequential:
-    """Pictures (B, C, H, W) -> logits (B, classes): strided convolutions, LeakyReLU 0.2, the first without norm."""
-    depth = min(len(sizes(kind.height)), len(sizes(kind.width))) - 1
-    layers: list[nn.Module] = []
-    inside = kind.channels
-    for step in range(depth):
-        outside = width * 2**step
-        layers += [nn.Conv2d(inside, outside, 4, 2, 1, bias=step == 0)]
-        if step:
-            layers.append(nn.BatchNorm2d(outside))
-        layers.append(nn.LeakyReLU(0.2))
-        inside = outside
+    """Pictures (B, C, H, W) -> logits (B, classes): strided convolutions, the first without norm."""
+    depth = depth_of(kind)
+    layers: list[nn.Module] = [nn.Conv2d(kind.channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+    for step in range(1, depth):
+        inside = width * 2**(step - 1)
+        layers += [nn.Conv2d(inside, 2 * inside, 4, 2, 1, bias=False),
+                   nn.BatchNorm2d(2 * inside), nn.LeakyReLU(0.2)]
     rest = (kind.height // 2**depth, kind.width // 2**depth)
-    return nn.Sequential(*layers, nn.Conv2d(inside, classes, rest), nn.Flatten())
+    return nn.Sequential(*layers, nn.Conv2d(width * 2**(depth - 1), classes, rest), nn.Flatten())
 
 
 def begin(layer: nn.Module) -> None:

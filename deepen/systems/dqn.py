@@ -15,7 +15,7 @@ from deepen.nn import optim
 from deepen.nn.design import network
 from deepen.nn.replay import Replay
 
-SEEDS = {"learn": 0, "valid": 10_000, "test": 20_000}      # learning, judging and the final score meet other worlds
+SEEDS = {"learn": 0, "valid": 10_000, "test": 20_000}      # each meets other worlds
 
 
 @dataclass
@@ -25,21 +25,22 @@ class DQN(System):
     default_data = "cartpole"
     score = "return"
     precision = "fp32"                      # values differ by less than bf16 can tell, and the net is small
-    tiny = dict(net="dense 64; layernorm; relu; dense classes", moves=5000, worlds=8, updates=1, warmup=32, episodes=20)
+    tiny = dict(net="dense 64; layernorm; relu; dense classes", moves=3200, worlds=8, updates=1, warmup=32,
+                episodes=20)
 
-    net: str = "dense 128; layernorm; relu; dense 128; layernorm; relu; dense classes"  # a name, or Design lines
+    net: str = "dense 256; layernorm; relu; dense 128; layernorm; relu; dense classes"  # a name, or lines
     moves: Count = 40_000                   # moves it learns from, over all worlds
     worlds: Count = 16                      # worlds stepped together
     lr: Annotated[Rate, Live] = 0.001       # learning rate at the start; falls to 0 over the run
-    discount: Fraction = 0.99               # what a point one move later is worth now (γ)
-    ahead: Count = 10                       # moves of real reward before a value is guessed; 1: the paper
+    discount: Fraction = 0.995              # what a point one move later is worth now (γ)
+    ahead: Count = 16                       # moves of real reward before a value is guessed; 1: the paper
     batch: Count = 128                      # remembered moves an update
     updates: Count = 4                      # updates after each step of all worlds
-    memory: Count = 50_000                  # moves remembered
+    memory: Count = 5_000                   # moves remembered; few, as `ahead` wants moves of today's player
     warmup: Count = 1_000                   # moves before it begins to learn
-    copy: Count = 32                        # updates after which the target network becomes a copy
+    copy: Count = 64                        # updates after which the target network becomes a copy
     explore: Fraction = 0.3                 # share of the run over which chance moves grow rare
-    chance: Annotated[Fraction, Live] = 0.04  # share of chance moves from then on (ε)
+    chance: Annotated[Fraction, Live] = 0.02  # share of chance moves from then on (ε)
     double: bool = True                     # choose by the network, value by its target (van Hasselt 2016)
     clip: Amount = 10.0                     # longest gradient
     episodes: Count = 100                   # episodes played when it is judged
@@ -74,14 +75,14 @@ class DQN(System):
                 optim.set_rate(self.rule, self.lr * (1 - self.progress))
                 drawn = self.memories.ahead(self.batch * self.updates, self.ahead, self.worlds, self.discount)
                 for part in zip(*(column.split(self.batch) for column in drawn.values()), strict=True):
-                    loss = self.descend(self.surprise(*part), self.rule, clip=self.clip, name="network's loss")
+                    loss = self.descend(self.surprise(*part), self.rule, clip=self.clip)
                     self.learned += 1
                     if self.learned % self.copy == 0:
                         self.target.load_state_dict(self.model.state_dict())
             yield {"reward": reward.mean()} | ({} if loss is None else {"loss": loss})
 
     def surprise(self, before, action, reward, after, factor):
-        """Huber loss of Q(s, a) against y = r + γr' + … + γᵐ Q⁻(s⁽ᵐ⁾, a*); factor is γᵐ, 0 where the task was over."""
+        """Huber loss of Q(s, a) against y = r + γr' + … + γᵐ Q⁻(s⁽ᵐ⁾, a*); factor: γᵐ, or 0 at the end."""
         with torch.no_grad():
             values = self.target(after)                                     # (B, actions)
             best = (self.model(after) if self.double else values).argmax(1, keepdim=True)
@@ -97,7 +98,7 @@ class DQN(System):
         return torch.where(torch.rand(len(seen), device=self.device) < chance, any_move, values.argmax(1))
 
     def play(self, world, seed: int):
-        """Play greedily until each world has ended once; yields (seen, actions, rewards), rewards 0 after the end."""
+        """Greedily till each world has ended once; yields (seen, actions, rewards), 0 after the end."""
         seen = world.reset(seed)
         going = torch.ones(len(seen), dtype=torch.bool, device=self.device)
         while going.any():
@@ -111,7 +112,11 @@ class DQN(System):
         return {"return": sum(reward for _, _, reward in self.play(world, SEEDS[split])).mean()}
 
     def predict(self, inputs):
-        return self.network()(inputs).float()                               # (B, actions): the worth of each move
+        return self.network()(inputs).float()                               # (B, actions): worth of each move
+
+    def example(self, count: int):
+        """What `predict` takes: things a world might show."""
+        return torch.randn(count, *self.data.inputs.shape, generator=torch.Generator().manual_seed(0))
 
     @property
     def planned(self):

@@ -5,7 +5,7 @@ import pytest
 
 from deepen.app.cli import main
 from deepen.core.words import speak
-from deepen.engine import book, machine
+from deepen.engine import book, chapters, machine
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,9 @@ def test_a_chapter_is_a_page(capsys):
     page = told(capsys, "book", "layers")
     assert all(heading in page for heading in ("The idea", "The formula", "The trap", "Try it", "Reading the report"))
     assert "hₜ = tanh" in page and "\\frac" not in page and "$" not in page
+    one = chapters.chapter("layers")
+    read = {word for line in page.splitlines() for word in line.split()}
+    assert {word for _, text in one.sections for word in text.split() if len(word) > 2 and word.strip(".,:;").isalpha()} <= read   # nothing is cut
     assert "레이어" not in page and "층" in told(capsys, "book", "layers", "--lang", "ko")
 
 
@@ -60,6 +63,11 @@ def test_the_course_and_its_lessons(capsys):
     assert "predict" in lesson and "deepen book four-points" in lesson and "deepen book course 2" in lesson
     assert main(["book", "course", "9"]) == 2
     assert "there are 1 to 6" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [(), ("gan",), ("conv-filter",), ("layers",), ("course",), ("course", "3")])
+def test_what_is_piped_has_no_endless_lines(capsys, words):
+    assert max(map(len, told(capsys, "book", *words).splitlines())) < 260
 
 
 # machine

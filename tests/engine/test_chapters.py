@@ -6,7 +6,7 @@ import pytest
 from deepen.app.understand import understand
 from deepen.core.words import LANGUAGES, Problem
 from deepen.engine import chapters, find
-from deepen.engine.formula import mathml, plain
+from deepen.engine.formula import FUNCTIONS, SIGNS, STYLES, mathml, plain
 
 PAGES = [(name, language) for name in chapters.names() for language in LANGUAGES]
 
@@ -26,6 +26,8 @@ def test_its_formulas_convert(name, language):
     for formula in chapters.chapter(name, language).formulas:
         assert mathml(formula).startswith("<math")
         assert plain(formula) and "\\" not in plain(formula) and "{" not in plain(formula), formula
+        known = {*SIGNS, *FUNCTIONS, *STYLES, "frac", "tfrac", "dfrac", "sqrt", "hat", "bar"}
+        assert set(re.findall(r"\\([A-Za-z]+)", formula)) <= known, formula
 
 
 @pytest.mark.parametrize("name", chapters.names())
