@@ -170,6 +170,8 @@ def _film(system) -> str:
     from deepen.engine.fit import quiet
     with quiet(system):
         frames = system.film(seed=0)
+    if not frames:
+        return ""
     return _section(say("One episode"), f"<div class=samples>{charts.film(frames, say('One episode'))}</div>")
 
 

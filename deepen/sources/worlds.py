@@ -95,6 +95,16 @@ class CartPole:
         self.state, self.moves = saved["state"].to(self.device), saved["moves"].to(self.device)
         self.random.set_state(saved["random"].cpu())
 
+    def draw(self, seen: Tensor, wide: int = 240, high: int = 80) -> Tensor:
+        """One world's obs (4,) as a picture: uint8 (1, high, wide)."""
+        y, x = torch.meshgrid(torch.arange(high).float(), torch.arange(wide).float(), indexing="ij")
+        foot, ground = (float(seen[0]) / self.EDGE + 1) / 2 * (wide - 1), high - 16.0
+        along = ((x - foot) * math.sin(float(seen[2])) - (y - ground) * math.cos(float(seen[2]))).clamp(0, 48)
+        pole = torch.hypot(x - foot - along * math.sin(float(seen[2])), y - ground + along * math.cos(float(seen[2]))) < 2
+        cart = ((x - foot).abs() < 16) & ((y - ground - 4).abs() < 4)
+        shade = torch.full((high, wide), 250.0).masked_fill((y - ground - 9).abs() < 0.6, 150)
+        return shade.masked_fill(cart, 60).masked_fill(pole, 120).to(torch.uint8)[None]
+
     def show(self, seen: Tensor) -> str:
         """One world's obs (4,) as a small picture of characters."""
         wide, high = 61, 5

@@ -13,6 +13,7 @@ from deepen.nn import losses, metrics, optim
 from deepen.nn.augment import Augment
 from deepen.nn.design import network
 from deepen.nn.layers import Beginning
+from deepen.sources.weights import begin_from, read_weights
 
 
 @dataclass
@@ -36,10 +37,14 @@ class Classify(System):
     augment: str = "shift 1"                    # lines that change training pictures: flip; rotate 15
     average: Fraction = 0.0                     # decay of the weight average (0: none)
     init: Beginning = "he"                      # how weights begin
+    weights: str = ""                           # start from the weights of a run or a safetensors file
 
     def build(self, data):
         self.classes = len(data.target.names)
-        self.model = self.place(network(self.net, data.inputs, self.classes, self.init))
+        net = network(self.net, data.inputs, self.classes, self.init)
+        if self.weights and "train" in data.splits:                     # not when a trained one is revived
+            begin_from(net, read_weights(self.weights))
+        self.model = self.place(net)
         self.usual = usual_rate(self.optimizer, self.model)
         self.rule = optim.make(self.optimizer, self.model, self.usual, self.decay)
         self.ema = optim.Average(self.model, self.average) if self.average else None

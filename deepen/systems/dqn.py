@@ -15,7 +15,8 @@ from deepen.nn import optim
 from deepen.nn.design import network
 from deepen.nn.replay import Replay
 
-SEEDS = {"learn": 0, "valid": 10_000, "test": 20_000}      # each meets other worlds
+SEEDS = {"train": 0, "valid": 10_000, "test": 20_000}      # each split is judged in worlds of its own
+LONGEST = 50_000                                           # moves of an episode that is judged: some worlds never end
 
 
 @dataclass
@@ -53,11 +54,16 @@ class DQN(System):
         self.rule = optim.make("adam", self.model, self.lr)
         self.made = self.learned = 0                                        # moves and updates so far
         seen = (data.inputs.shape, torch.float32)
-        self.memories = Replay(self.memory // self.worlds * self.worlds or self.worlds, {
+        if self.memory < self.ahead * self.worlds:
+            raise Problem("a memory of {memory} moves is too small for ahead={ahead} in {worlds} worlds; "
+                          "give it at least {least}", memory=self.memory, ahead=self.ahead,
+                          worlds=self.worlds,
+                          least=self.ahead * self.worlds)
+        self.memories = Replay(self.memory // self.worlds * self.worlds, {
             "before": seen, "action": ((), torch.int64), "reward": ((), torch.float32), "after": seen,
             "over": ((), torch.bool), "cut": ((), torch.bool)}, self.device)
-        self.world = None if data.world is None else data.world(
-            self.worlds, torch.initial_seed() + SEEDS["learn"]).to(self.device)
+        seed = (torch.initial_seed() + 1) * 1_000_003 % 2**62
+        self.world = None if data.world is None else data.world(self.worlds, seed).to(self.device)
         self.exact_resume = self.memories.saved and getattr(self.world, "rewinds", True)
 
     def steps(self):
@@ -71,7 +77,7 @@ class DQN(System):
             self.memories.add(before=seen, action=action, reward=reward, after=after, over=over, cut=cut)
             self.made += self.worlds
             loss = None
-            if len(self.memories) >= max(self.warmup, self.ahead * self.worlds):
+            if self.made >= self.warmup and len(self.memories) >= self.ahead * self.worlds:
                 optim.set_rate(self.rule, self.lr * (1 - self.progress))
                 drawn = self.memories.ahead(self.batch * self.updates, self.ahead, self.worlds, self.discount)
                 for part in zip(*(column.split(self.batch) for column in drawn.values()), strict=True):
@@ -101,7 +107,9 @@ class DQN(System):
         """Greedily till each world has ended once; yields (seen, actions, rewards), 0 after the end."""
         seen = world.reset(seed)
         going = torch.ones(len(seen), dtype=torch.bool, device=self.device)
-        while going.any():
+        for _ in range(LONGEST):
+            if not going.any():
+                return
             action = self.predict(seen).argmax(1)
             after, reward, over, cut, _ = world.step(action)
             yield seen, action, reward * going
@@ -110,6 +118,12 @@ class DQN(System):
     def evaluate(self, split="valid"):
         world = self.data.world(self.episodes, SEEDS[split]).to(self.device)
         return {"return": sum(reward for _, _, reward in self.play(world, SEEDS[split])).mean()}
+
+    def film(self, seed: int):
+        """One greedy episode as frames, uint8 (1, H, W); none where the world cannot be drawn."""
+        world = self.data.world(1, seed).to(self.device)
+        drawn = hasattr(world, "draw")
+        return [world.draw(seen[0]) for seen, _, _ in self.play(world, seed)] if drawn else []
 
     def predict(self, inputs):
         return self.network()(inputs).float()                               # (B, actions): worth of each move

@@ -163,6 +163,26 @@ def test_without_a_world_it_says_so():
         learned(data, 1)
 
 
+def test_a_memory_smaller_than_a_stretch_is_refused():
+    with pytest.raises(Problem, match="at least 128"):
+        learned(cartpole(), 1, memory=100, ahead=16, worlds=8)
+
+
+def test_it_learns_when_the_memory_is_smaller_than_the_warmup():
+    system = learned(cartpole(), 20, memory=32, warmup=64, ahead=2, worlds=8, moves=160)
+    assert system.learned == 4 * (20 - 7)
+
+
+def test_an_episode_without_end_is_judged_after_a_while(monkeypatch):
+    from deepen.systems import dqn
+    monkeypatch.setattr(dqn, "LONGEST", 7)
+    world = One(2, over=False)
+    world.end = torch.zeros(2, dtype=torch.bool)
+    world.step = lambda actions: (world.obs, torch.ones(2), world.end, world.end, world.obs)
+    system = learned(Data({}, Vector(1), Label(("a", "b")), lambda n, seed: world), 1, ahead=1)
+    assert len(list(system.play(world, 0))) == 7
+
+
 def test_a_world_that_cannot_be_rewound_is_resumed_with_new_episodes():
     pytest.importorskip("gymnasium")
     system = learned(gym("CartPole-v1"), 3, worlds=2, moves=6)
