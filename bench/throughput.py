@@ -15,7 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-DATA = Path(os.environ.get("DEEPEN_DATA", Path(__file__).parents[1] / "../shared/data")) / "mnist"
+os.environ.setdefault("DEEPEN_DATA", str(Path(__file__).parents[1] / "../shared/data"))
+DATA = Path(os.environ["DEEPEN_DATA"]) / "mnist"
 EPOCHS, BATCH = 2, 100
 
 

@@ -152,6 +152,8 @@ def _next(run) -> list[tuple[str, str]]:
         lines.insert(0, (f"deepen resume {where}", say("go on")))
     if hasattr(kind, "sample") and "sample" in commands():
         lines.append((f"deepen sample {where}", say("see what it makes")))
+    elif hasattr(kind, "play"):
+        lines.append((f"deepen play {where}", say("watch it play")))
     elif isinstance(inputs, (Image, Row)) and not hasattr(kind, "example"):
         file = "FILE.png" if isinstance(inputs, Image) else "FILE.csv"
         lines.append((f"deepen predict {where} {file}", say("ask it about files of your own")))

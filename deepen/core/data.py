@@ -4,7 +4,7 @@ A split has a length and answers `[rows] -> (inputs, target)` for a tensor of ro
 are tensors (`Examples`), so a batch is one index.
 """
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -62,7 +62,7 @@ class Data:
     splits: Mapping[str, Any]
     inputs: Any
     target: Any = None              # None: a batch's target is None
-    world: Callable | None = None   # make(n, seed): n environments or games stepped together
+    world: Any = None               # make(n, seed): n environments or games stepped together
     origin: str = ""                # how to get it again: "mnist(size=28)"
     said: tuple[str, ...] = ()      # what was guessed or left out, one sentence each
 

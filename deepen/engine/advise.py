@@ -29,7 +29,9 @@ def advise(run) -> tuple[str, str] | None:
             best_step, best = step, value
     examples = asked.get("made", {}).get("examples", {}).get("valid", 0)
     epochs = recipe.get("epochs") or _epochs(asked, events)
-    losses = [event.facts["loss"] for event in events if event.event == "stepped" and event.facts.get("loss") is not None]
+    judged = any("loss" in event.facts for event in events if event.event == "evaluated")  # else it is no measure: a game
+    losses = [event.facts["loss"] for event in events
+              if judged and event.event == "stepped" and event.facts.get("loss") is not None]
     changes: dict[str, Any] = {}
     flags: dict[str, Any] = {}
     if recipe.get("lr") and losses and losses[-1] > 1.5 * min(losses):

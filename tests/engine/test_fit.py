@@ -86,7 +86,7 @@ def names(told):
 
 
 def test_tells_the_story_in_order(tmp_path):
-    system, run, past, told = go(tmp_path / "run")
+    _, run, past, told = go(tmp_path / "run")
     assert names(told)[0] == "started" and names(told)[-1] == "finished"
     assert past.step == 60 == told[-1].facts["steps"] and told[-1].facts["reason"] == "planned"
     assert names(told).count("evaluated") == 10
@@ -134,7 +134,7 @@ def test_two_updates_in_one_yield_use_fresh_weights_under_autocast(tmp_path):
 def test_a_loss_that_is_no_number_keeps_the_last_good_state(tmp_path):
     with pytest.raises(Failure, match="became nan"):
         go(tmp_path / "run", Line(break_at=31), eval_every=10)
-    number, weights, state, damaged = keep.newest(tmp_path / "run" / "checkpoints")
+    number, weights, _, damaged = keep.newest(tmp_path / "run" / "checkpoints")
     assert 0 < number <= 30 and not damaged
     assert all(torch.isfinite(tensor).all() for tensor in weights["model"].values())
     assert Run(tmp_path / "run").card()["metrics"]["accuracy"] > 0.5

@@ -70,7 +70,7 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path):
     net = network("conv 4 3; relu; globalpool; dense classes", Image(1, 8, 8), 2)
     with pytest.raises(Problem, match=r"conv1.weight is \(8, 1, 3, 3\).*\(4, 1, 3, 3\)"):
         begin_from(net, network("conv 8 3; relu; globalpool; dense classes", Image(1, 8, 8), 2).state_dict())
-    with pytest.raises(Problem, match="have no scale.mean"):
+    with pytest.raises(Problem, match="have no"):
         begin_from(net, {})
     (tmp_path / "x.safetensors").write_bytes(b"\x80\x02no")
     with pytest.raises(Problem, match="cannot be read"):
