@@ -46,7 +46,8 @@ def line(claim: str, ours: list[float], peer: float, name: str, unit: str) -> No
     mean = statistics.mean(ours)
     print(json.dumps({"claim": claim, "ours": round(mean, 2), "peer": round(peer, 2), "peer_name": name,
                       "ratio": round(mean / peer, 4), "unit": unit, "runs": len(ours),
-                      "spread": round(statistics.pstdev(ours), 2), "worst": round(min(ours), 2)}), flush=True)
+                      "spread": round(statistics.pstdev(ours), 2), "least": round(min(ours), 2),
+                      "most": round(max(ours), 2)}), flush=True)
 
 
 def main() -> None:

@@ -107,7 +107,16 @@ def keras(backend, policy="float32"):
     return best
 
 
+def declare_operators():
+    """torchvision beside a CPU torch: its operators' names must be there for its import to go through."""
+    import torch
+    global declared
+    declared = torch.library.Library("torchvision", "DEF")
+    declared.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
 def lightning(precision):
+    declare_operators()
     import logging
     import tempfile
     import warnings
@@ -139,11 +148,8 @@ def lightning(precision):
 
 
 def fastai():
+    declare_operators()
     import torch
-    # a CPU torch without torchvision's operators: declare their names so that the import goes through
-    global declared
-    declared = torch.library.Library("torchvision", "DEF")
-    declared.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     from fastai.callback.core import Callback
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader

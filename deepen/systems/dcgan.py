@@ -8,10 +8,11 @@ from torch import nn
 from deepen.core.kinds import Image, Label
 from deepen.core.recipe import Count, Fraction, Rate, Size, Times
 from deepen.core.system import System
-from deepen.core.words import Problem
+from deepen.core.words import Failure, Problem
 from deepen.nn import judge, losses, optim
 
 NOISE, ALBUM = 64, 512          # length of a noise vector; pictures that are judged
+LOST = 500                      # steps in a row without one forgery believed: the contest is over
 
 
 @dataclass
@@ -44,6 +45,7 @@ class DCGAN(System):
         self.looking = optim.make("adam", self.discriminator, self.lr, betas=betas)
         self.ema = optim.Average(self.generator, self.average) if self.average else None
         self.stream = data.stream("train", self.batch, self.epochs)
+        self.turn, self.lost = 0, torch.zeros((), dtype=torch.int64, device=self.device)
 
     def steps(self):
         for real, y in self.stream:                                         # uint8 (B, C, H, W), classes (B,)
@@ -62,6 +64,11 @@ class DCGAN(System):
 
             if self.ema is not None:
                 self.ema.update(self.generator)
+            self.turn, self.lost = self.turn + 1, torch.where(fooled > 10, self.lost + 1, 0)
+            if self.turn % LOST == 0 and self.lost >= LOST:
+                raise Failure("the discriminator has caught every picture for {steps} steps, so the "
+                              "generator learns nothing; the last good state is kept. Try a smaller lr, or "
+                              "smooth=0.2", steps=LOST)
             yield {"discriminator": caught, "generator": fooled}
 
     def evaluate(self, split="valid"):

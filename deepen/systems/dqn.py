@@ -16,7 +16,7 @@ from deepen.nn.design import network
 from deepen.nn.replay import Replay
 
 SEEDS = {"train": 0, "valid": 10_000, "test": 20_000}      # each split is judged in worlds of its own
-LONGEST = 50_000                                           # moves of an episode that is judged: some worlds never end
+LONGEST = 50_000                                           # moves of a judged episode: some worlds never end
 
 
 @dataclass

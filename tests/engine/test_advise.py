@@ -13,7 +13,8 @@ from deepen.engine.advise import advise, again
 def run_with(scores, losses=(1.0, 0.5), recipe=None, steps=100):
     events = [Event("started", 0, {"score": "accuracy"})]
     events += [Event("stepped", i, {"loss": loss, "seen": 10_000}) for i, loss in enumerate(losses)]
-    events += [Event("evaluated", (i + 1) * steps // len(scores), {"accuracy": score}) for i, score in enumerate(scores)]
+    events += [Event("evaluated", (i + 1) * steps // len(scores), {"accuracy": score, "loss": 1 - score})
+               for i, score in enumerate(scores)]
     events += [Event("finished", steps, {"reason": "planned"})]
     asked = {"asked": {"what": "digits", "system": "classify"}, "recipe": {"lr": 0.02, **(recipe or {})},
              "data": {"source": "digits"}, "flags": {}, "made": {"examples": {"train": 1000, "valid": 100}}}
@@ -36,6 +37,13 @@ def test_one_change_that_fits_the_curve(run, change):
 
 def test_where_the_system_chose_the_rate_another_seed_is_tried():
     assert advise(run_with([.9, .9, .9, .9, .9, .9], recipe={"lr": None}))[0] == "deepen train digits --seed 1"
+
+
+def test_a_loss_that_is_not_judged_is_no_measure():
+    run = run_with([.2, .1, .1, .1], losses=(1.0, 0.5, 9.0))
+    told = [Event(event.event, event.step, {key: value for key, value in event.facts.items()
+                                            if key != "loss" or event.event == "stepped"}) for event in run.events()]
+    assert "lr=0.002" not in advise(SimpleNamespace(asked=run.asked, events=lambda: told))[0].split()
 
 
 def test_one_example_more_or_less_is_noise():

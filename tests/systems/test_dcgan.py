@@ -91,6 +91,18 @@ def test_it_says_which_side_broke(side, said):
         next(system.steps())
 
 
+def test_a_critic_that_always_wins_ends_the_run(monkeypatch):
+    from deepen.systems import dcgan
+    monkeypatch.setattr(dcgan, "LOST", 3)
+    system = made(pictures(1, 8, 8), lr=0.0)
+    system.discriminator[-2].bias.data.fill_(-50.0)
+    with pytest.raises(Failure, match="discriminator has caught every picture for 3 steps"):
+        list(system.steps())
+    assert system.turn == 3
+    fair = made(pictures(1, 8, 8))
+    assert len(list(fair.steps())) == 4 and fair.lost == 0
+
+
 def test_the_average_is_what_is_kept():
     system = made(digits(), epochs=0.1)
     list(system.steps())
