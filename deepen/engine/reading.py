@@ -1,8 +1,10 @@
 """A plain reading of a run's curves: what a teacher would say looking at them."""
 from collections.abc import Sequence
+from math import nan
 
 from deepen.core.events import Event
 from deepen.core.words import say
+from deepen.engine.until import better
 
 Points = list[tuple[int, float]]
 
@@ -13,7 +15,7 @@ def curve(events: Sequence[Event], name: str, of: str) -> Points:
             if event.event == of and isinstance(event.facts.get(name), (int, float))]
 
 
-def reading(events: Sequence[Event]) -> list[str]:
+def reading(events: Sequence[Event], score: str = "accuracy") -> list[str]:
     """One or two sentences on the curves: failed, diverged, learning by heart, not learning, or sound."""
     learned, judged = curve(events, "loss", "stepped"), curve(events, "loss", "evaluated")
     said = []
@@ -21,7 +23,9 @@ def reading(events: Sequence[Event]) -> list[str]:
         said.append(say("The run failed: the curves end where it happened."))
     if jump := _jump(learned):
         said.append(say("The training loss jumped at step {step}: the learning rate may be too high.", step=f"{jump:,}"))
-    if len(judged) >= 4 and (rise := _rises(judged)) is not None:
+    scores = dict(curve(events, score, "evaluated"))
+    rise = _rises(judged) if len(judged) >= 4 else None
+    if rise is not None and not better(score, scores.get(judged[-1][0], nan), scores.get(rise)):     # sure, yet no more right
         said.append(say("The validation loss rises from step {step} on while training goes on: overfitting. Fewer epochs, more "
                         "data, augmentation or dropout help.", step=f"{rise:,}"))
     if len(learned) >= 4 and learned[-1][1] > 0.9 * learned[0][1] and not said:

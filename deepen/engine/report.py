@@ -118,7 +118,7 @@ def _curves(events, score: str) -> str:
         return ""
     legend = (f"<p class=legend><span><i></i>{say('training')}</span><span><i class=valid></i>{say('validation')}</span>"
               f"<span><i class=mark></i>{say('the kept model')}</span></p>")
-    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in reading(events))
+    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in reading(events, score))
     return _section(say("Curves"), f"{legend}<div class=two>{blocks}</div>{told}")
 
 

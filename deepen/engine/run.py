@@ -174,7 +174,8 @@ class Run:
     def card(self) -> dict[str, Any]:
         """The card of the trained model."""
         from deepen.engine import keep
-        if not (self.path / "model" / "card.json").is_file():
+        from deepen.engine.publish import standing
+        if not (standing(self.path / "model") / "card.json").is_file():
             raise Problem("{run} has no model yet; let it learn first: deepen resume {path}", run=self.name, path=self.path)
         return keep.load_model(self.path / "model")[1]
 

@@ -3,10 +3,11 @@ from deepen.core.events import Event
 from deepen.engine.reading import curve, reading
 
 
-def run(train, valid=(), failed=False):
+def run(train, valid=(), failed=False, scores=None):
     events = [Event("started", 0, {})]
     events += [Event("stepped", 10 * i, {"loss": loss}) for i, loss in enumerate(train, 1)]
-    events += [Event("evaluated", 10 * i, {"loss": loss, "accuracy": 0.5}) for i, loss in enumerate(valid, 1)]
+    events += [Event("evaluated", 10 * i, {"loss": loss, "accuracy": scores[i - 1] if scores else 0.5})
+               for i, loss in enumerate(valid, 1)]
     return events + [Event("failed", 99, {"why": "x"})] * failed
 
 
@@ -17,6 +18,12 @@ def test_overfitting_names_the_step_of_the_lowest_loss():
 
 def test_a_sound_run_is_called_sound():
     assert "no sign of learning by heart" in reading(run([2, 1.5, 1, .7, .5], [2, 1.5, 1.1, .8, .6]))[0]
+
+
+def test_a_score_that_still_grows_is_no_overfitting():
+    """With label smoothing the loss rises while the answers get better: the network only becomes surer."""
+    told = reading(run([2, 1.5, 1, .7, .6, .55], [2, .3, .14, .15, .17, .18], scores=[.5, .9, .96, .97, .98, .99]))
+    assert "overfitting" not in " ".join(told)
 
 
 def test_a_late_wiggle_is_no_overfitting():
