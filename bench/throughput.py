@@ -112,7 +112,8 @@ def declare_operators():
     import torch
     global declared
     declared = torch.library.Library("torchvision", "DEF")
-    declared.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    for name in ("nms", "qnms"):
+        declared.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def lightning(precision):
@@ -150,6 +151,7 @@ def lightning(precision):
 def fastai():
     declare_operators()
     import torch
+    from fastai.callback import progress  # noqa: F401  (adds no_bar)
     from fastai.callback.core import Callback
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader
@@ -194,6 +196,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", help="a Python that has bench/peers.txt")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="names with commas between: only these run")
     parser.add_argument("--who", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.who:
@@ -202,17 +205,18 @@ def main():
     seen: dict[str, list[float]] = {}
     for turn in range(asked.rounds):
         for who in [*OURS, *(PEERS if asked.peers else {})]:
-            if turn and who == "Keras on JAX":
+            if turn and who == "Keras on JAX" or asked.only and who not in asked.only.split(","):
                 continue                                       # minutes a round, and far behind
             python = asked.peers if who in PEERS else sys.executable
             told = subprocess.run([python, __file__, "--who", who], capture_output=True, text=True,
                                   env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
             try:
-                seen.setdefault(who, []).append(json.loads(told.stdout.splitlines()[-1])["images_per_second"])
+                rate = json.loads(told.stdout.splitlines()[-1])["images_per_second"]
             except (IndexError, ValueError):
                 print(f"{who}: {told.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
                 continue
-            print(f"{who}: {seen[who][-1]:,.0f} images/s", file=sys.stderr)
+            seen.setdefault(who, []).append(rate)
+            print(f"{who}: {rate:,.0f} images/s", file=sys.stderr)
     best = {who: max(values) for who, values in seen.items()}
     for who in seen:
         if not who.startswith("deepen"):
