@@ -205,7 +205,7 @@ def main():
     seen: dict[str, list[float]] = {}
     for turn in range(asked.rounds):
         for who in [*OURS, *(PEERS if asked.peers else {})]:
-            if turn and who == "Keras on JAX" or asked.only and who not in asked.only.split(","):
+            if (turn and who == "Keras on JAX") or (asked.only and who not in asked.only.split(",")):
                 continue                                       # minutes a round, and far behind
             python = asked.peers if who in PEERS else sys.executable
             told = subprocess.run([python, __file__, "--who", who], capture_output=True, text=True,
