@@ -3,55 +3,73 @@
 A kind carries everything a trained model needs to know about its input or output (size, names, columns), so a kind
 written into a model's card is enough to use the model without its data.
 """
-import io
 import math
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from deepen.core import picture
+from deepen.core.picture import open_picture
 from deepen.core.words import Problem
-
-PIXELS = 64_000_000     # larger pictures are refused before they are decoded
 
 
 @dataclass(frozen=True)
 class Image:
-    """A picture: uint8 (channels, height, width), channels 1 (grey) or 3 (red, green, blue)."""
+    """A picture: uint8 (channels, height, width).
+
+    colour `rgb` is red, green, blue; `grey` one channel; `hsv` hue, saturation, value: what is red, or strongly coloured,
+    is then told by one number instead of three. Hue is a circle: 255 lies beside 0, and both are red.
+    """
     channels: int
     height: int
     width: int
-    fit: str = "stretch"        # how a picture of another size becomes this one: stretch, crop, pad
+    fit: str = "stretch"        # how a picture of another size becomes this one: one of `picture.FITS`
+    colour: str = ""            # rgb, grey, hsv; "": by the channels
+    white: float = 0            # the white of 16-bit and float pictures; 0: by the depth of each
     unit: ClassVar[str] = "images"
+
+    def __post_init__(self):    # cards written before there was a choice say pad, and no colour
+        object.__setattr__(self, "fit", "pad-white" if self.fit == "pad" else self.fit)
+        object.__setattr__(self, "colour", self.colour or ("grey" if self.channels == 1 else "rgb"))
 
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.channels, self.height, self.width
 
+    @property
+    def least(self) -> int:
+        """Pixels a side that are worth decoding."""
+        return max(64, 2 * max(self.height, self.width))
+
     def read(self, raw: bytes):
         """Bytes of any common picture format -> uint8 tensor (channels, height, width)."""
+        return self.pixels(self.flat(open_picture(raw, self.least)))
+
+    def flat(self, opened):
+        """A Pillow picture of any mode -> one of 8 bits, grey or RGB, what is transparent white."""
+        deep = picture.is_deep(opened)
+        opened = picture.on_white(picture.eight_bits(opened, self.white) if deep else opened)
+        wanted = "L" if self.colour == "grey" else "RGB"
+        return opened if opened.mode == wanted else opened.convert(wanted)
+
+    def pixels(self, flat):
+        """A picture of `flat`, of any size -> uint8 tensor (channels, height, width)."""
         import numpy as np
         import torch
-        picture = open_picture(raw, 2 * max(self.height, self.width))
-        if picture.mode.startswith("I") or picture.mode == "F":        # 16 bits and floats
-            picture = _eight_bits(picture)
-        if "transparency" in picture.info or picture.mode in ("LA", "La", "RGBA", "RGBa", "PA"):
-            from PIL import Image as Pillow
-            white = Pillow.new("RGBA", picture.size, "white")
-            picture = Pillow.alpha_composite(white, picture.convert("RGBA"))
-        picture = self.resize(picture.convert("L" if self.channels == 1 else "RGB"))
-        pixels = torch.from_numpy(np.array(picture, dtype=np.uint8))
-        return pixels[None] if self.channels == 1 else pixels.permute(2, 0, 1).contiguous()
+        fitted = picture.fitted(flat, (self.width, self.height), self.fit)
+        if self.colour == "hsv":                                        # last: the mean of two hues is no hue
+            fitted = fitted.convert("HSV")
+        pixels = np.array(fitted, dtype=np.uint8)
+        return torch.from_numpy(pixels[None] if self.colour == "grey" else np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
-    def resize(self, picture):
-        """A Pillow picture of any size -> one of (width, height), by the rule `fit`."""
-        from PIL import ImageOps
-        size = (self.width, self.height)
-        if picture.size == size:
-            return picture
-        if self.fit == "crop":
-            return ImageOps.fit(picture, size)
-        if self.fit == "pad":
-            return ImageOps.pad(picture, size, color="white")
-        return picture.resize(size, 2)                                  # 2: bilinear
+    def seen(self, value):
+        """Pixels as an eye wants them, uint8 (3 or 1, height, width): HSV as red, green, blue; all else as it is."""
+        if self.colour != "hsv":
+            return value
+        import numpy as np
+        import torch
+        from PIL import Image as Pillow
+        turned = Pillow.merge("HSV", [Pillow.fromarray(channel) for channel in value.numpy()]).convert("RGB")
+        return torch.from_numpy(np.array(turned)).permute(2, 0, 1).contiguous()
 
     def check(self, value) -> None:
         if tuple(value.shape[-3:]) != self.shape:
@@ -65,54 +83,11 @@ class Image:
 
     def show(self, value) -> str:
         """A picture as rows of characters, two pixels high each, for a terminal."""
-        grey = value.float().mean(0) / 255
+        grey = self.seen(value).float().mean(0) / 255
         rows = []
         for y in range(0, grey.shape[0] - 1, 2):
             rows.append("".join(" ▀▄█"[int(a > .5) + 2 * int(b > .5)] for a, b in zip(grey[y], grey[y + 1], strict=True)))
         return "\n".join(rows)
-
-
-def _eight_bits(picture):
-    """A grey picture of 16 or 32 bits or of floats -> 8 bits: the range is kept, not the low byte."""
-    import numpy as np
-    from PIL import Image as Pillow
-    deep = np.nan_to_num(np.asarray(picture, dtype=np.float64), nan=0, posinf=0, neginf=0)
-    highest = deep.max()
-    if picture.mode == "F" and highest <= 1:
-        deep = deep * 255
-    elif highest > 255:
-        deep = deep / highest * 255
-    return Pillow.fromarray(deep.clip(0, 255).round().astype(np.uint8))
-
-
-def open_picture(raw: bytes, least: int | None = None):
-    """Bytes -> a fully decoded Pillow picture, turned as its EXIF says; `Problem` when it is no whole picture.
-
-    A JPEG much larger than `least` pixels a side is decoded at a half, a quarter or an eighth: up to 7 times faster.
-    """
-    from PIL import Image as Pillow
-    from PIL import ImageOps, UnidentifiedImageError
-    if not raw:
-        raise Problem("the file is empty (0 bytes)")
-    try:
-        picture = Pillow.open(io.BytesIO(raw))
-        if picture.width * picture.height > PIXELS:
-            raise Problem("the picture says it is {width}×{height}, more than {limit} million pixels; make it smaller",
-                          width=picture.width, height=picture.height, limit=PIXELS // 1_000_000)
-        if least:
-            picture.draft(None, (least, least))     # both sides stay at least so long
-        picture.load()
-        return ImageOps.exif_transpose(picture)
-    except UnidentifiedImageError:
-        raise Problem("this is not a picture that can be read (it begins with {start})", start=raw[:8]) from None
-    except Pillow.DecompressionBombError:
-        raise Problem("the picture asks for more than {limit} million pixels; make it smaller",
-                      limit=PIXELS // 1_000_000) from None
-    except (Problem, MemoryError):
-        raise
-    except Exception as error:          # a decoder may raise anything on damaged bytes: RuntimeError, struct.error, …
-        raise Problem("the picture is damaged or cut short ({reason}); save it again or remove it",
-                      reason=error) from None
 
 
 @dataclass(frozen=True)
@@ -167,6 +142,20 @@ def number(text: str) -> float:
         raise Problem("{text} is not a number", text=text.strip()) from None
 
 
+def in_form(text: str, form: str) -> float:
+    """Text -> float, read as the form of its column says: a date as days since 1970, 3.5kg as 3.5."""
+    from deepen.core.amounts import amount, days
+    kind, _, how = form.partition(":")
+    if kind == "date":
+        value = days(text, how)
+        if value is None:
+            raise Problem("{text} is not a date; write it like 2024-01-31", text=text)
+        return value
+    if kind == "unit" and (found := amount(text)) and found[1] in ("", how):
+        return found[0]
+    return number(text)
+
+
 @dataclass(frozen=True)
 class Vector:
     """A fixed number of real values: what a world shows, a point of the plane, an embedding."""
@@ -200,6 +189,7 @@ class Row:
     """A row of a table: float32 (columns,); a category is its index in `values`, what is missing is NaN."""
     names: tuple[str, ...]                          # column names
     values: tuple[tuple[str, ...] | None, ...]      # the categories of each column, None for a column of numbers
+    forms: tuple[str, ...] = ()                     # how each column of numbers is read (core/amounts); (): all plainly
     unit: ClassVar[str] = "rows"
 
     @property
@@ -212,8 +202,11 @@ class Row:
         return self.encode(next(csv.reader([raw.decode("utf-8")])))
 
     def encode(self, cells: list[str]):
-        """Text cells in the order of `names` -> float32 (columns,); unknown categories and empty cells become NaN."""
+        """Text cells in the order of `names` -> float32 (columns,); unknown categories and empty cells become NaN, an
+        empty cell that is a part of a date (its month) is found from the date."""
         import torch
+
+        from deepen.core.amounts import part_of_day
         if len(cells) != len(self.names):
             raise Problem("{given} values were given, the model wants {wanted}: {names}",
                           given=len(cells), wanted=len(self.names), names=", ".join(self.names))
@@ -223,8 +216,16 @@ class Row:
             if values is not None:
                 row[i] = values.index(text) if text in values else float("nan")
             elif text and text != "?":
-                row[i] = number(text)
+                row[i] = in_form(text, self.form(i))
+        for i, cell in enumerate(cells):
+            part, _, origin = self.form(i).partition(":")
+            if origin and part not in ("date", "unit") and not cell.strip():
+                whole = float(row[self.names.index(origin.partition(":")[2])])
+                row[i] = math.nan if math.isnan(whole) else part_of_day(whole, part)
         return row
+
+    def form(self, column: int) -> str:
+        return self.forms[column] if self.forms else ""
 
     def blank(self, count: int):
         """`count` made-up inputs, to try a model on: float32 (count, size)."""
@@ -237,10 +238,12 @@ class Row:
                           given=value.shape[-1], wanted=len(self.names), names=", ".join(self.names))
 
     def show(self, value) -> str:
+        from deepen.core.amounts import day
         cells = []
-        for name, values, cell in zip(self.names, self.values, value.tolist(), strict=True):
-            missing = math.isnan(cell)
-            cells.append(f"{name}={'?' if missing else f'{cell:.4g}' if values is None else values[int(cell)]}")
+        for i, (name, values, cell) in enumerate(zip(self.names, self.values, value.tolist(), strict=True)):
+            told = "?" if math.isnan(cell) else values[int(cell)] if values is not None else (
+                day(cell) if self.form(i).startswith("date:") else f"{cell:.4g}")
+            cells.append(f"{name}={told}")
         return "  ".join(cells)
 
 

@@ -2,6 +2,7 @@
 import csv
 import gc
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from deepen.core.words import say
-from deepen.sources._column import is_number
-from deepen.sources._encoding import decode
+from deepen.sources._column import MISSING, is_amount, is_number
+from deepen.sources._encoding import bytes_of, decode
 from deepen.sources._finding import Finding, Trouble
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
@@ -43,20 +44,34 @@ class Sheet:
 def read(path: Path, delimiter: str = "auto", header: str = "auto", encoding: str = "", on_bad: str = "stop") -> Sheet:
     """Read a file; `auto` is found by looking. Rows of a wrong length raise `Trouble`, or are left out and counted
     with `on_bad="skip"`."""
-    raw = _bytes(path)
+    raw = bytes_of(path)
     if raw[:4] == b"PAR1":
         return _parquet(raw, path.name)
     text, found = decode(raw, path.name, encoding)
+    del raw
+    if not text[:1000].strip("\ufeff \t\r\n") and not text.strip("\ufeff \t\r\n"):
+        raise Trouble(say("the file is empty"), say("check that the right file was given"), path.name)
     text = text.rstrip("\r\n")
+    if asked := re.match(r"sep=([,;\t|])\r?\n", text):           # a line that Excel writes and reads
+        text, delimiter = "\n" + text[asked.end():], next(name for name, sign in DELIMITERS.items() if sign == asked[1])
+    text, above = _without_notes(text)
     with _large_cells():
         mark = DELIMITERS[delimiter] if delimiter != "auto" else sniff(text)
         sample = _sample(text[: 1 << 21], mark, 1000)
+        if title := _titles(sample):
+            text, above = _blanked(text, mark, title), [*above, *(row[0] for row in sample[:title])]
+            sample = sample[title:]
     width = len(sample[0])
     if width == 1 and max(map(len, sample)) == 1:
         raise Trouble(say("every line has one cell only: {start}", start=text.lstrip().splitlines()[0][:60]),
                       say("name what stands between the cells: data.delimiter=comma, semicolon, tab, bar or space"), path.name)
     named = has_header(sample) if header == "auto" else header == "yes"
     columns, lines, findings = _columns(text, mark, width, path.name, on_bad)
+    if "\ufffd" in text:
+        findings.append(Finding("warning", say("{count} letters were lost when the file was written (they are �)",
+                                               count=text.count("\ufffd")),
+                                say("save it again from where it came from, as UTF-8"), path.name))
+    start = int(lines[0]) if len(lines) else 1
     names = [cells[0].as_py() for cells in columns] if named else [f"c{i + 1}" for i in range(width)]
     if named:
         columns, lines = [cells[1:] for cells in columns], lines[1:]
@@ -67,11 +82,29 @@ def read(path: Path, delimiter: str = "auto", header: str = "auto", encoding: st
     shown = next(name for name, sign in DELIMITERS.items() if sign == mark)
     findings.insert(0, Finding("note", (
         say("read as {encoding}, delimiter {delimiter}, names of the columns in line {line}", encoding=found,
-            delimiter=shown, line=1) if named else
+            delimiter=shown, line=start) if named else
         say("read as {encoding}, delimiter {delimiter}; no line of names was found, so the columns are c1…c{width}",
             encoding=found, delimiter=shown, width=width)), "" if named else say("if there is one, say data.header=yes"),
         path.name))
+    if above:
+        findings.append(Finding("note", say("{count} lines above the table are a title or remarks and are no rows: {text}",
+                                            count=len(above), text=" / ".join(line.strip()[:40] for line in above[:3])), "",
+                                path.name))
     return Sheet(path.name, names, columns, lines, mark, named, findings)
+
+
+def first_row(path: Path) -> list[str] | None:
+    """The names of the columns, from the first lines alone; None when there are none."""
+    with path.open("rb") as file:
+        raw = file.read(1 << 17)
+    if len(raw) == 1 << 17 and b"\0" not in raw:
+        raw = raw[: raw.rfind(b"\n") + 1] or raw
+    if raw[:4] == b"PAR1":
+        return None
+    text, _ = _without_notes(decode(raw, path.name)[0].rstrip("\r\n"))
+    with _large_cells():
+        sample = _sample(text, sniff(text), 200)
+    return _names(sample[0], path.name, []) if has_header(sample) else None
 
 
 def sniff(text: str) -> str:
@@ -95,28 +128,18 @@ def sniff(text: str) -> str:
 def has_header(rows: list[list[str]]) -> bool:
     """Does the first row name the columns? Names are different words, and numbers or other words stand below them."""
     first, below = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if len(row) == len(rows[0])]
-    if any(is_number(cell) or cell == "?" for cell in first):
+    if any(is_number(cell) or cell == "?" or re.match(r"\d{4}[-/.]\d", cell) for cell in first):
         return False
     if not below:
         return True
     for name, cells in zip(first, zip(*below, strict=True), strict=True):
-        full = [cell for cell in cells if cell.strip()]
-        if name and full and all(is_number(cell) for cell in full):
+        full = [cell for cell in cells if cell.strip() not in MISSING]
+        if name and name not in MISSING and full and all(is_amount(cell) for cell in full) and not is_amount(name):
+            return True
+        if name and full and all(is_number(cell) for cell in full):     # 2014년, over numbers
             return True
     seen = [name in {cell.strip() for cell in cells} for name, cells in zip(first, zip(*below, strict=True), strict=True)]
     return sum(seen) == 0 or sum(seen) < 0.2 * len(seen)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        beside = sorted(file.name for file in path.parent.glob("*.csv")) if path.parent.is_dir() else []
-        raise Trouble(say("there is no such file"), say("in that folder there are: {names}", names=", ".join(beside[:5]))
-                      if beside else say("check the spelling or give the full path"), str(path)) from None
-    except OSError as error:
-        raise Trouble(say("the file cannot be read ({reason})", reason=error.strerror or error),
-                      say("check its permissions"), str(path)) from None
 
 
 def _sample(text: str, mark: str, count: int) -> list[list[str]]:
@@ -128,22 +151,69 @@ def _rows(lines, mark: str, strict: bool = True):
     return csv.reader(lines, delimiter=mark, skipinitialspace=True, strict=strict)
 
 
+def _without_notes(text: str) -> tuple[str, list[str]]:
+    """Lines that begin with # above a table are remarks; the last of them may be the names of the columns."""
+    lines = text[: 1 << 16].splitlines(keepends=True)
+    count = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if not count or count == len(lines):
+        return text, []
+    rest = text[sum(map(len, lines[:count])):]
+    mark = sniff(rest)
+    if len(_sample(lines[count - 1], mark, 1)[0]) == len(_sample(rest[: 1 << 16], mark, 1)[0]):
+        names = lines[count - 1]
+        return "\n" * (count - 1) + (names[1:].lstrip() if names.startswith("# ") else names) + rest, lines[: count - 1]
+    return "\n" * count + rest, lines[:count]
+
+
+def _titles(sample: list[list[str]]) -> int:
+    """How many rows above the table hold one cell only, while its rows have three or more."""
+    width, count = Counter(map(len, sample)).most_common(1)[0]
+    if width < 3 or count < 0.8 * (len(sample) - 2):
+        return 0
+    return next((i for i, row in enumerate(sample[:5]) if sum(bool(cell.strip()) for cell in row) > 1), 0)
+
+
+def _blanked(text: str, mark: str, count: int) -> str:
+    """The text with its first `count` rows (of one line each) empty: lines are still counted from the top."""
+    at = 0
+    while count:
+        end = text.find("\n", at) + 1
+        count -= bool(text[at:end].strip(f"{mark} \r\n"))
+        at = end
+    return "\n" * text.count("\n", 0, at) + text[at:]
+
+
 def _columns(text: str, mark: str, width: int, file: str, on_bad: str) -> tuple[list[pa.Array], np.ndarray, list[Finding]]:
-    """Cells by column, and the line of each row. Without a quote or an empty line pyarrow splits the text, which is
-    four times as fast; everything else goes through `csv`, which knows its lines."""
-    plain = '"' not in text and "\n\n" not in text and "\n\r" not in text and text.count("\r") == text.count("\r\n")
+    """Cells by column, and the line of each row. Where a row is a line pyarrow splits the text, which is four times as
+    fast; everything else goes through `csv`, which knows its lines."""
+    plain = "\n\n" not in text and "\n\r" not in text and text.count("\r") == text.count("\r\n")
     if plain and text[0] not in "\r\n" and len(text) > 1 << 20 and mark != " ":
         from pyarrow import csv as arrow
-        names = [str(i) for i in range(width)]
+        names, raw = [str(i) for i in range(width)], text.encode("utf-8")
+        quotes = b'"' in raw
         try:
+            if quotes and not _well_quoted(raw, mark):
+                return _exact(text, mark, width, file, on_bad)
             table = arrow.read_csv(
-                pa.py_buffer(text.encode("utf-8")), arrow.ReadOptions(column_names=names, block_size=1 << 24),
-                arrow.ParseOptions(delimiter=mark, quote_char=False, ignore_empty_lines=False),
+                pa.py_buffer(raw), arrow.ReadOptions(column_names=names, block_size=1 << 24),
+                arrow.ParseOptions(delimiter=mark, quote_char='"' if quotes else False, ignore_empty_lines=False),
                 arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False))
-            return [column.combine_chunks() for column in table.columns], np.arange(1, len(table) + 1), []
+            if len(table) == raw.count(b"\n") + 1:
+                return [column.combine_chunks() for column in table.columns], np.arange(1, len(table) + 1), []
         except pa.ArrowInvalid:                         # a row of another length: which line is told below
             return _exact(text, mark, width, file, on_bad)
     return _exact(text, mark, width, file, on_bad)
+
+
+def _well_quoted(raw: bytes, mark: str) -> bool:
+    """Does every quote stand at an end of a cell, or beside another quote?"""
+    letters = np.frombuffer(raw, np.uint8)
+    quotes = np.flatnonzero(letters == ord('"'))
+    ends = np.zeros(256, bool)
+    ends[[ord(mark), *b'\r\n"']] = True
+    before = ends[letters[np.maximum(quotes - 1, 0)]] | (quotes == 0)
+    after = ends[letters[np.minimum(quotes + 1, len(letters) - 1)]]
+    return len(quotes) % 2 == 0 and bool((before | after).all())
 
 
 def _exact(text: str, mark: str, width: int, file: str, on_bad: str) -> tuple[list[pa.Array], np.ndarray, list[Finding]]:

@@ -1,69 +1,97 @@
 """A folder of pictures, one folder a class: what most people have."""
-import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from torch import Tensor
 
-from deepen.core.data import Data, Examples
-from deepen.core.kinds import Image, Label
-from deepen.core.recipe import Fraction, Size
+from deepen.core.data import Data
+from deepen.core.kinds import Label
+from deepen.core.recipe import Amount, Fraction, _field
 from deepen.core.words import Problem, say
-from deepen.sources._progress import show
+from deepen.sources._grouped import dealt, grouped, plain, some
+from deepen.sources._looked import whole
+from deepen.sources._pictures import Decoded, Sides, check_memory, decode, kind_of, parts, tell_bad, tell_deep
+from deepen.sources._pictures import memory as _memory
 from deepen.sources._split import shares
 
 _PICTURES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm",
              ".pgm", ".pbm", ".pnm", ".tga", ".ico", ".jp2", ".avif"}
+_PACKED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}          # left by Windows and macOS; nobody misses them
 _SPLITS = {"train": "train", "training": "train", "val": "valid", "valid": "valid", "validation": "valid",
            "dev": "valid", "test": "test", "testing": "test"}
 _Found = list[tuple[Path, str]]                             # (picture, class)
+Folds = Annotated[int, _field(ge=0, le=1000)]
 
 
 def folder(path: str,                                               # folder that has a folder for each class
-           size: Size = 64,                                         # pixels of a side the pictures get
-           colour: Literal["rgb", "grey"] = "rgb",                  # three channels or one
-           fit: Literal["stretch", "crop", "pad"] = "stretch",      # how a picture becomes a square
+           size: Sides = 64,                                        # pixels of a side the pictures get, or height x width: 48x96
+           colour: Literal["rgb", "grey", "hsv"] = "rgb",           # red green blue, one channel, or hue saturation value
+           fit: Literal["stretch", "crop", "pad-white", "pad-noise",
+                        "pad-edge", "pad"] = "stretch",             # how a picture becomes one of another shape
            valid: Fraction = 0.1,                                   # share held out for validation
            test: Fraction = 0.1,                                    # share held out for the test
+           group: str | None = None,                                # never parted: name, folder, or a pattern: (p[0-9]+)_
+           folds: Folds = 0,                                        # cross-validation: parts, each of them valid once
+           fold: Folds = 1,                                         # the part that is valid now
+           white: Amount = 0,                                       # white of 16-bit pictures: 4095 (0: by the highest value)
            on_bad: Literal["stop", "skip"] = "stop",                # what to do when a picture cannot be read
            seed: int = 0) -> Data:                                  # seed of the shares
     """Your own pictures: a folder for each class, or train, val and test folders with the classes inside.
 
-    Inputs uint8 (N, 3 or 1, size, size), target int64 (N,); `Examples.names` are the paths inside the folder.
-    Folders named train, val and test keep their split; otherwise seeded shares are held out.
+    Inputs uint8 (N, 3 or 1, height, width), target int64 (N,); `Examples.names` are the paths inside the folder.
+    Folders named train, val and test keep their split; otherwise seeded shares are held out, and copies of a picture
+    (exact and near) and pictures of one `group` stay in one split. `group` is `name` (the part of the file's name before
+    the first _ - blank or bracket: patient12_3.jpg), `folder` (the folder inside the class), or a regular expression
+    whose first bracket is the group.
     """
     root = Path(path).expanduser()
     said: list[str] = []
     given = _scan(root, said)
     names = tuple(sorted({name for _, name in given["train"]}))
     _check_classes(root, given, names)
-    kind = Image(1 if colour == "grey" else 3, size, size, fit)
-    _check_memory(sum(map(len, given.values())), kind)
-    targets = {split: torch.tensor([names.index(name) for _, name in found], dtype=torch.int64)
-               for split, found in given.items()}
-    plan = _plan(targets, valid, test, seed, said)
-    splits, bad = {}, []
-    for name, (source, rows) in plan.items():
-        found = given[source] if rows is None else [given[source][row] for row in rows.tolist()]
-        target = targets[source] if rows is None else targets[source][rows]
-        splits[name], failed = _read(root, found, target, kind)
-        bad += failed
-    show()
-    if bad:
-        _tell_bad(bad, sum(map(len, targets.values())), on_bad, said)
-        _check_left(splits["train"], names)
+    kind = replace(kind_of(size, colour, fit), white=white)
+    files = [(split, file, name) for split in ("train", "valid", "test") for file, name in given.get(split, ())]
+    check_memory(len(files), kind, _memory())
+    fixed = {split for split in ("valid", "test") if given.get(split)}
+    held = (0 if "valid" in fixed else valid, 0 if fixed else test)
+    shares(None, len(files) if folds else len(given["train"]), *held, seed, folds=folds, fold=fold)  # an impossible wish: now
+    rules = grouped(files, root, group, said) if group else None
+    found = decode([partial(whole, file) for _, file, _ in files], kind)
+    shown = [plain(file.relative_to(root).as_posix()) for _, file, _ in files]
+    tell_bad(found, shown, on_bad, said)
+    _check_left(files, found, names)
+    tell_deep(found, said)
+    _tell_odd(files, shown, said)
+    target = torch.tensor([names.index(name) for _, _, name in files], dtype=torch.int64)
+    rows = dealt([split for split, _, _ in files], target, found, shown, rules, held, folds, fold, seed, said)
+    if fixed and "test" not in fixed:
+        said.append(say("there is no test folder: validate uses the validation pictures, "
+                        "which training has already looked at"))
+    elif held[1] > 0:
+        said.append(say("no test folder was given: {test:.0%} of the pictures were held out for the test", test=held[1]))
+    exact = [file.relative_to(root).as_posix() for _, file, _ in files]
+    splits = parts(found, target, exact, rows)
     said += [say("class {name} has no picture in {split}", name=name, split=split)
              for split, examples in splits.items() for row, name in enumerate(names)
              if not (examples.target == row).any()]
-    return Data(splits, kind, Label(names), said=tuple(said),
+    more = (f", white={white:g}" if white else "") + (f", group={group!r}" if group else "") + (f", folds={folds}, fold={fold}" if folds else "")
+    return Data(splits, found.kind, Label(names), said=tuple(said),
                 origin=f"folder(path={str(path)!r}, size={size}, colour={colour}, fit={fit}, "
-                       f"valid={valid:g}, test={test:g}, on_bad={on_bad}, seed={seed})")
+                       f"valid={valid:g}, test={test:g}{more}, on_bad={on_bad}, seed={seed})")
+
+
+def _tell_odd(files: list[tuple[str, Path, str]], shown: list[str], said: list[str]) -> None:
+    """One GIF among a hundred JPEGs is seldom what it should be."""
+    forms = [{".jpeg": ".jpg", ".tiff": ".tif"}.get(form, form) for form in (file.suffix.lower() for _, file, _ in files)]
+    for form, count in Counter(forms).items():
+        if count <= 3 and count < 0.01 * len(files):
+            said.append(say("{names}: the only pictures of the form {form}; look whether they show their class",
+                            names=some([name for name, own in zip(shown, forms, strict=True) if own == form], 3), form=form))
 
 
 def _scan(root: Path, said: list[str]) -> dict[str, _Found]:
@@ -90,9 +118,13 @@ def _scan(root: Path, said: list[str]) -> dict[str, _Found]:
                 _tell_stray(folder, stray, other, said)
                 found.setdefault(halves[folder], []).extend(_classes(inside, other, said))
             else:
-                said.append(say("folder {name} beside train is not used", name=_plain(folder.name)))
+                said.append(say("folder {name} beside train is not used", name=plain(folder.name)))
     else:
         found["train"] = list(_classes(folders, other, said))
+    packed = [file.name for file in loose if file.suffix.lower() in _PACKED]
+    if not found["train"] and packed:
+        raise Problem("{path} holds only what is packed ({names}); unpack it, then give the folder that comes out",
+                      path=root, names=some(packed, 3))
     if not found["train"]:
         raise Problem("{path} has no class folders with pictures ({loose} files lie in it); make it "
                       "{path}/cats/1.jpg, {path}/dogs/2.jpg, or {path}/train/cats/1.jpg with val and test "
@@ -113,11 +145,11 @@ def _classes(folders: list[Path], other: Counter, said: list[str]) -> Iterator[t
         for file in _walk(folder, set(), said):
             if file.suffix.lower() in _PICTURES:
                 count += 1
-                yield file, _plain(folder.name)
+                yield file, plain(folder.name)
             else:
                 other[file.suffix.lower() or say("without ending")] += 1
         if not count:
-            said.append(say("folder {name} has no pictures and is no class", name=_plain(folder.name)))
+            said.append(say("folder {name} has no pictures and is no class", name=plain(folder.name)))
 
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -136,7 +168,7 @@ def _walk(folder: Path, been: set[Path], said: list[str]) -> Iterator[Path]:
     real, above = folder.resolve(), folder.parent.resolve()
     if real in been or real == above or real in above.parents:
         said.append(say("link {name} leads back to a folder above it or already read and is not followed",
-                        name=_plain(folder.name)))
+                        name=plain(folder.name)))
         return
     been.add(real)
     folders, files = _entries(folder)
@@ -149,10 +181,6 @@ def _is_half(folder: Path) -> bool:
     """Is this `train` a part of the data, not a class of locomotives: folders inside, no pictures?"""
     folders, files = _entries(folder)
     return bool(folders) and not any(file.suffix.lower() in _PICTURES for file in files)
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name)       # macOS stores 나비 as ㄴㅏㅂㅣ: one class, two spellings
 
 
 def _tell_stray(folder: Path, files: list[Path], other: Counter, said: list[str]) -> None:
@@ -181,76 +209,9 @@ def _check_classes(root: Path, given: dict[str, _Found], names: tuple[str, ...])
                           name=", ".join(strange[:5]), split=split)
 
 
-def _check_memory(count: int, kind: Image) -> None:
-    need, memory = count * kind.channels * kind.height * kind.width, _memory()
-    if need > memory / 2:
-        side = int((memory / 2 / count / kind.channels) ** 0.5)
-        raise Problem("{count} pictures of {size}×{size} need {need:.1f} GB, more than half of this "
-                      "machine's {memory:.1f} GB; give a smaller size, at most size={side}", count=count,
-                      size=kind.height, need=need / 1e9, memory=memory / 1e9, side=side)
-
-
-def _memory() -> int:
-    """Bytes of memory this machine (or the container it is) has."""
-    known = hasattr(os, "sysconf")          # not on Windows
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if known else 8 << 30]
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
-        limits.append(int(text))
-    return min(limits)
-
-
-def _plan(targets: dict[str, Tensor], valid: float, test: float, seed: int, said: list[str]):
-    """split -> (where its pictures come from, which of them; None: all)."""
-    target = targets["train"]
-    fixed = {name: (name, None) for name in ("valid", "test") if name in targets and len(targets[name])}
-    own = shares(target, len(target), 0 if fixed.get("valid") else valid, 0 if fixed else test, seed)
-    if fixed and "test" not in fixed:
-        said.append(say("there is no test folder: validate uses the validation pictures, "
-                        "which training has already looked at"))
-    elif not fixed and test > 0:
-        said.append(say("no test folder was given: {test:.0%} of the pictures were held out for the test",
-                        test=test))
-    plan = {name: ("train", rows) for name, rows in own.items()} | fixed
-    return {name: plan[name] for name in ("train", "valid", "test") if name in plan}
-
-
-def _read(root: Path, found: _Found, target: Tensor, kind: Image) -> tuple[Examples, list[tuple[str, str]]]:
-    """Decode the pictures of one split in a pool of threads; (examples, [(name, reason) of what failed])."""
-    pixels = torch.empty(len(found), *kind.shape, dtype=torch.uint8)
-    names = [file.relative_to(root).as_posix() for file, _ in found]
-
-    def read(row: int) -> Exception | None:
-        try:
-            pixels[row] = kind.read(found[row][0].read_bytes())
-        except (Problem, OSError) as error:
-            return error
-        return None
-
-    good, bad = [], []
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-        for row, error in enumerate(pool.map(read, range(len(found)))):
-            if error is None:
-                good.append(row)
-            else:
-                bad.append((_plain(names[row]), getattr(error, "strerror", None) or str(error)))
-            if row % 100 == 99:
-                show(say("reading pictures: {done} of {total}", done=row + 1, total=len(found)))
-    examples = Examples(pixels, target, names)
-    return (examples.part(torch.tensor(good, dtype=torch.int64)) if bad else examples), bad
-
-
-def _tell_bad(bad: list[tuple[str, str]], total: int, on_bad: str, said: list[str]) -> None:
-    shown = "; ".join(f"{name}: {reason}" for name, reason in bad[:5]) + ("; …" if len(bad) > 5 else "")
-    if on_bad == "stop":
-        raise Problem("{count} of {total} pictures cannot be read ({shown}); mend or remove them, or leave "
-                      "them out with on_bad=skip", count=len(bad), total=total, shown=shown)
-    said.append(say("{count} of {total} pictures cannot be read and are left out ({shown})",
-                    count=len(bad), total=total, shown=shown))
-
-
-def _check_left(train: Examples, names: tuple[str, ...]) -> None:
-    for row, name in enumerate(names):
-        if not (train.target == row).any():
+def _check_left(files: list[tuple[str, Path, str]], found: Decoded, names: tuple[str, ...]) -> None:
+    left = {name for row, (split, _, name) in enumerate(files) if split == "train" and row not in found.bad}
+    for name in names:
+        if name not in left:
             raise Problem("no picture of class {name} that could be learned from can be read; add some or "
                           "remove its folder", name=name)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image as Pillow
 
 from deepen.core.kinds import Image, Label, Number, Row, Vector, from_card, number, open_picture, to_card
+from deepen.core.picture import FITS
 from deepen.core.words import Problem
 
 DATA = Path(os.environ.get("DEEPEN_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -76,7 +77,24 @@ def test_sixteen_bits_with_small_values_are_not_stretched():
     assert (pixels == 77).all()
 
 
-@pytest.mark.parametrize("top, wanted", [(1.0, 255), (255.0, 255), (1000.0, 255), (0.5, 128)])
+@pytest.mark.parametrize("top, wanted", [(200, 200), (255, 255), (256, 16), (3000, 187), (4095, 255), (4096, 16), (30000, 117),
+                                         (65535, 255)])
+def test_the_depth_decides_what_is_white_not_the_brightest_pixel(top, wanted):
+    ramp = np.linspace(0, top, 32).astype(np.uint16).reshape(1, 32).repeat(4, 0)
+    pixels = Image(1, 4, 32).read(saved(Pillow.fromarray(ramp)))[0, 0]
+    assert pixels[0] == 0 and abs(int(pixels[-1]) - wanted) <= 1
+
+
+def test_pictures_judged_together_have_one_white():
+    night = saved(Pillow.fromarray(np.full((4, 4), 200, np.uint16)))
+    assert Image(1, 4, 4).read(night).unique().tolist() == [200]
+    assert Image(1, 4, 4, white=65535).read(night).unique().tolist() == [1]
+    assert Image(1, 4, 4, white=4095).read(night).unique().tolist() == [12]
+    plain = saved(Pillow.new("L", (4, 4), 200))                             # 8 bits have no other white
+    assert Image(1, 4, 4, white=65535).read(plain).unique().tolist() == [200]
+
+
+@pytest.mark.parametrize("top, wanted", [(1.0, 255), (255.0, 255), (4095.0, 255), (65535.0, 255), (0.5, 128)])
 def test_float_pictures_are_not_black(top, wanted):
     ramp = np.linspace(0, top, 32, dtype=np.float32).reshape(1, 32).repeat(4, 0)
     pixels = Image(1, 4, 32).read(saved(Pillow.fromarray(ramp), "TIFF"))[0, 0]
@@ -139,7 +157,7 @@ def test_bytes_after_the_end_do_no_harm():
 
 def test_stretch_crop_and_pad():
     raw = saved(halves((80, 40)))
-    stretch, crop, pad = (Image(3, 40, 40, fit).read(raw) for fit in ("stretch", "crop", "pad"))
+    stretch, crop, pad = (Image(3, 40, 40, fit).read(raw) for fit in ("stretch", "crop", "pad-white"))
     for pixels in (stretch, crop):
         assert near(colour(pixels, 2, 2), RED) and near(colour(pixels, 38, 38), BLUE)
     assert colour(pad, 2, 20) == [255, 255, 255] and near(colour(pad, 20, 5), RED)
@@ -147,10 +165,75 @@ def test_stretch_crop_and_pad():
     assert near(colour(Image(3, 40, 40, "crop").read(tall), 20, 2), RED)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (2, 3000), (1, 500)])
-@pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
-def test_odd_sizes(size, fit):
-    assert Image(3, 16, 24, fit).read(saved(Pillow.new("RGB", size, RED))).shape == (3, 16, 24)
+@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (2, 3000), (1, 500), (5, 4), (24, 16)])
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("colour, channels, wanted", [("rgb", 3, RED), ("grey", 1, None), ("hsv", 3, None)])
+def test_odd_sizes(size, fit, colour, channels, wanted):
+    pixels = Image(channels, 16, 24, fit, colour).read(saved(Pillow.new("RGB", size, RED)))
+    assert pixels.shape == (channels, 16, 24) and pixels.is_contiguous()
+    if wanted:
+        assert near(pixels[:, 7, 11].tolist(), wanted) or near(pixels[:, 8, 12].tolist(), wanted)
+
+
+def test_padding_keeps_the_shape_of_things_and_fills_the_rest():
+    raw = saved(halves((80, 40)))
+    white, edge, noise = (Image(3, 40, 40, fit).read(raw) for fit in ("pad-white", "pad-edge", "pad-noise"))
+    for pixels in (white, edge, noise):                                     # 40 × 20 in the middle, alike in all
+        assert torch.equal(pixels[:, 10:30], white[:, 10:30]) and near(pixels[:, 20, 5].tolist(), RED)
+    assert (white[:, :10] == 255).all() and (white[:, 30:] == 255).all()
+    assert torch.equal(edge[:, :10], edge[:, 10:11].expand(-1, 10, -1)) and torch.equal(edge[:, 30:], edge[:, 29:30].expand(-1, 10, -1))
+    around = torch.cat([noise[:, :10], noise[:, 30:]], 1).float()
+    assert 120 < around.mean() < 135 and 68 < around.std() < 80             # even over 0 … 255: mean 127.5, deviation 73.9
+
+
+def test_noise_around_a_picture_is_the_same_whenever_it_is_read():
+    kind, raw = Image(3, 32, 32, "pad-noise"), saved(halves((30, 10)))
+    assert torch.equal(kind.read(raw), kind.read(raw))
+    other = saved(halves((30, 10), left=(221, 30, 30)))
+    assert not torch.equal(kind.read(raw)[:, :8], kind.read(other)[:, :8])
+
+
+def test_the_shape_may_be_no_square():
+    assert near(colour(Image(3, 48, 96).read(saved(halves())), 24, 90), BLUE)
+    tall = Image(3, 96, 24, "pad-white").read(saved(halves((40, 80))))
+    assert tall.shape == (3, 96, 24) and near(colour(tall, 48, 2), RED) and colour(tall, 2, 12) == [255] * 3
+
+
+# colours
+
+def test_hue_saturation_value():
+    kind = Image(3, 20, 40, colour="hsv")
+    hue, saturation, value = kind.read(saved(halves(left=(255, 0, 0), right=(0, 0, 255))))
+    assert hue[10, 5] == 0 and abs(int(hue[10, 35]) - 170) <= 1             # red; blue: two thirds around
+    assert (saturation == 255).all() and (value == 255).all()
+    grey = kind.read(saved(Pillow.new("RGB", (40, 20), (77, 77, 77))))
+    assert (grey[1] == 0).all() and (grey[2] == 77).all()
+
+
+def test_hue_is_not_mixed_when_a_picture_is_made_small():
+    """Hues 4 and 252 are both red: their mean would be cyan."""
+    stripes = np.zeros((8, 8, 3), np.uint8)
+    stripes[:, ::2], stripes[:, 1::2] = (255, 20, 0), (255, 0, 20)
+    hue = Image(3, 2, 2, colour="hsv").read(saved(Pillow.fromarray(stripes)))[0].int()
+    assert ((hue < 8) | (hue > 247)).all()
+
+
+def test_hsv_is_shown_as_an_eye_sees_it():
+    raw = saved(halves())
+    plain, kind = Image(3, 20, 40).read(raw), Image(3, 20, 40, colour="hsv")
+    assert (kind.seen(kind.read(raw)).int() - plain.int()).abs().max() <= 6         # 256 hues: 5 values apart where colours are strong
+    assert torch.equal(Image(3, 20, 40).seen(plain), plain)
+    assert kind.show(kind.read(raw)) == Image(3, 20, 40).show(plain)
+
+
+def test_the_colour_follows_the_channels_unless_it_is_said():
+    assert (Image(1, 8, 8).colour, Image(3, 8, 8).colour, Image(3, 8, 8, colour="hsv").colour) == ("grey", "rgb", "hsv")
+    assert Image(1, 8, 8) == Image(1, 8, 8, colour="grey")
+
+
+def test_cards_from_before_there_were_colours():
+    old = {"kind": "Image", "channels": 3, "height": 8, "width": 9, "fit": "pad"}
+    assert from_card(old) == Image(3, 8, 9, "pad-white", "rgb")
 
 
 def test_a_large_jpeg_is_decoded_small_and_looks_the_same():
@@ -290,7 +373,7 @@ def test_rows():
 
 
 @pytest.mark.parametrize("kind", [
-    Image(3, 32, 48, "pad"), Label(("고양이", "dog")), Number("price", "won"), Vector(2, ("x", "y")), Vector(4),
+    Image(3, 32, 48, "pad-noise", "hsv", 4095), Image(1, 8, 8), Label(("고양이", "dog")), Number("price", "won"), Vector(2, ("x", "y")), Vector(4),
     Row(("age", "job"), (None, ("a", "b"))), None])
 def test_a_card_brings_the_kind_back(kind):
     back = from_card(json.loads(json.dumps(to_card(kind))))

@@ -127,3 +127,65 @@ def test_files_that_are_no_idx(raw, sentence):
 
 def test_an_idx_file():
     assert source._idx(b"\0\0\x08\x02\0\0\0\x02\0\0\0\x03abcdef").tolist() == [[97, 98, 99], [100, 101, 102]]
+
+
+# files of one's own
+
+def idx(array):
+    return b"\0\0\x08" + bytes([array.ndim]) + b"".join(struct.pack(">I", size) for size in array.shape) + array.astype(np.uint8).tobytes()
+
+
+def own(folder, name, count, first=0, packed=True, classes=3, side=28):
+    """`count` pictures, each of its own grey, with their labels."""
+    folder.mkdir(exist_ok=True, parents=True)
+    grey = np.arange(first, first + count)
+    pictures = np.broadcast_to(grey[:, None, None], (count, side, side))
+    for what, array in (("images-idx3-ubyte", pictures), ("labels-idx1-ubyte", grey % classes)):
+        raw = idx(array)
+        (folder / f"{name}-{what}{'.gz' if packed else ''}").write_bytes(gzip.compress(raw) if packed else raw)
+    return folder
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_folder_of_ones_own(tmp_path, packed):
+    own(own(tmp_path, "train", 60, 0, packed), "t10k", 15, 100, packed)
+    data = mnist(path=str(tmp_path))
+    assert {name: len(split) for name, split in data.splits.items()} == {"train": 54, "valid": 6, "test": 15}
+    assert data.inputs == Image(1, 28, 28) and data.target.names == ("0", "1", "2") and data.said == ()
+    for split in data.splits.values():
+        assert torch.equal(split.inputs[:, 0, 3, 3].long() % 3, split.target)
+    assert data.split("test").inputs[:, 0, 0, 0].tolist() == list(range(100, 115))
+    assert f"mnist(path={str(tmp_path)!r}, size=28" in data.origin
+
+
+def test_own_files_without_a_test_and_of_another_size(tmp_path):
+    data = mnist(path=str(own(tmp_path, "train", 100, side=20)), size=10)
+    assert {name: len(split) for name, split in data.splits.items()} == {"train": 80, "valid": 10, "test": 10}
+    assert data.split("train").inputs.shape[1:] == (1, 10, 10)
+    assert any("10% of the pictures were held out" in told for told in data.said)
+    assert any("20×20 are made 10×10" in told for told in data.said)
+
+
+@real
+def test_the_published_files_by_their_path_are_the_published_data(here):
+    by_name, by_path = mnist(part=0.01), mnist(part=0.01, path=str(DATA / "mnist"))
+    for name in ("train", "valid", "test"):
+        assert torch.equal(by_name.split(name).inputs, by_path.split(name).inputs)
+        assert torch.equal(by_name.split(name).target, by_path.split(name).target)
+
+
+def refuses(folder):
+    with pytest.raises(Problem) as caught:
+        mnist(path=str(folder))
+    return str(caught.value)
+
+
+def test_own_files_that_do_not_fit(tmp_path):
+    assert "should hold one file of pictures" in refuses(tmp_path) and "should hold" in refuses(tmp_path / "no")
+    own(tmp_path, "train", 20)
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.zeros(19))))
+    assert "has the sizes [20, 28, 28] and its labels [19]" in refuses(tmp_path)
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.zeros(20)))[:-9])
+    assert "train-labels-idx1-ubyte.gz cannot be read" in refuses(tmp_path)
+    (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
+    assert "has no labels: train-labels-idx1-ubyte should lie beside it" in refuses(tmp_path)

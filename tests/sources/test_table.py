@@ -398,7 +398,7 @@ def test_titanic_target():
 WRONG = {"zero_bytes": "empty", "header_only": "no row", "one_row": "only 1", "one_class_target": "one value only",
          "ragged": "line 3 has 3, line 4 has 5", "unclosed_quote": "line 2", "duplicate_headers": "named x, y",
          "mixed_utf8_cp949": "line 31", "nul_bytes": "line 3", "leading_zeros_bigint": "zip, phone, big",
-         "quotes_newlines": "no column is left", "cell_1M_chars": "no column is left"}
+         "quotes_newlines": "no column is left"}
 
 
 @pytest.mark.parametrize("name", sorted(WRONG))

@@ -1,0 +1,84 @@
+"""Where the pictures lie that a list, an XML or a JSON names; and how large they are."""
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from deepen.core.kinds import open_picture
+from deepen.core.words import Problem, carried, say
+from deepen.sources._form_file import PICTURES
+
+MOST = 1_000_000        # files of a data set that are listed
+WHOLE = 20_000          # pictures up to which every one is decoded to its end; above, the header is read
+
+
+class Pictures:
+    """Every picture under a root, found by its name: composed or decomposed letters, and links are not followed."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.names: dict[str, list[str]] = defaultdict(list)            # "im0.jpg" -> ["JPEGImages/im0.jpg"]
+        self.folded: dict[str, list[str]] = defaultdict(list)           # the same without capitals
+        self.files: dict[str, Path] = {}
+        for folder, inner, files in os.walk(root):
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            for name in sorted(files):
+                if name.lower().endswith(PICTURES) and not name.startswith(".") and len(self.files) < MOST:
+                    plain = composed((Path(folder) / name).relative_to(root).as_posix())
+                    self.files[plain] = Path(folder) / name
+                    for key in {composed(name), composed(Path(name).stem)}:
+                        self.names[key].append(plain)
+                        self.folded[key.casefold()].append(plain)
+
+    def find(self, name: str, near: str = "") -> str | None:
+        """The relative path of the picture called `name`; of several, the one whose folder is part of `near`."""
+        name = composed(name.replace("\\", "/"))
+        if name in self.files:
+            return name
+        found = self.names.get(PurePosixPath(name).name, [])
+        fits = [one for one in found if one.endswith("/" + name)] or found
+        return min(fits, key=lambda one: (PurePosixPath(one).parent.name not in near, one), default=None)
+
+    def nearly(self, name: str) -> str | None:
+        """The picture whose name differs in capitals only."""
+        return min(self.folded.get(composed(PurePosixPath(name.replace("\\", "/")).name).casefold(), []), default=None)
+
+
+def composed(name: str) -> str:
+    """macOS writes 나비 in pieces: one name, two spellings."""
+    return unicodedata.normalize("NFC", name)
+
+
+def leaves(name: str) -> bool:
+    """Does a name in a list point out of the folder?"""
+    name = name.replace("\\", "/")
+    return name.startswith("/") or name[1:2] == ":" or ".." in name.split("/")
+
+
+def sizes(pictures: Pictures, names: Iterable[str]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """(width, height) of each picture as it is shown, and what is wrong with those that cannot be read."""
+    wanted = sorted(set(names))
+    whole = len(wanted) <= WHOLE
+
+    def look(name: str) -> tuple[int, int] | str:
+        try:
+            return open_picture(pictures.files[name].read_bytes()).size if whole else _header(pictures.files[name])
+        except Problem as problem:
+            return str(problem).partition("; ")[0]
+        except OSError as error:
+            return say("it cannot be read ({reason})", reason=error.strerror or error)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        seen = dict(zip(wanted, pool.map(carried(look), wanted), strict=True))
+    return ({name: size for name, size in seen.items() if not isinstance(size, str)},
+            {name: reason for name, reason in seen.items() if isinstance(reason, str)})
+
+
+def _header(path: Path) -> tuple[int, int]:
+    from PIL import Image
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except Exception as error:          # a decoder may raise anything on damaged bytes
+        raise Problem("the picture is damaged or cut short ({reason}); save it again or remove it", reason=error) from None
