@@ -4,6 +4,8 @@ The English sentence in the code is the key; `deepen/words/ko.json` holds the Ko
 the sound before them are written after a colon: `{name:이가}`, `{name:은는}`, `{name:을를}`, `{name:과와}`, `{name:으로}`.
 """
 import json
+import re
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
 from importlib import resources
@@ -27,11 +29,37 @@ def language() -> str:
     return _language.get()
 
 
+def carried(act: Callable) -> Callable:
+    """`act` for another thread, which would otherwise speak English: it speaks the language spoken here now."""
+    spoken = language()
+
+    def there(*given):
+        speak(spoken)
+        return act(*given)
+    return there
+
+
 def say(sentence: str, **values) -> str:
     """`sentence` in the language spoken now, with `{name}` filled in from `values`."""
     if _language.get() == "ko":
         sentence = korean().get(sentence, sentence)
     return _Sentence().vformat(sentence, (), values)
+
+
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
+
+
+def visible(text: str, lines: bool = False) -> str:
+    """`text` with every character escaped that would steer a terminal or hide itself: a file may be named
+    ESC [ 2 J. With `lines`, tabs and line ends stay as they are."""
+    def escaped(found: re.Match) -> str:
+        code = ord(found[0])
+        if lines and found[0] in "\t\n":
+            return found[0]
+        if 0xdc80 <= code <= 0xdcff:                        # a byte of a file name that is no UTF-8
+            return f"\\x{code - 0xdc00:02x}"
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return UNSEEN.sub(escaped, text)
 
 
 class Problem(Exception):
@@ -61,8 +89,8 @@ class _Sentence(Formatter):
     def format_field(self, value, spec):
         if spec in PARTICLES:
             word = format(value)
-            return f"{word}{PARTICLES[spec][not _closed(word, spec)]}"
-        return super().format_field(value, spec)
+            return f"{visible(word, lines=True)}{PARTICLES[spec][not _closed(word, spec)]}"
+        return visible(super().format_field(value, spec), lines=True)
 
 
 def _closed(word: str, particle: str) -> bool:
