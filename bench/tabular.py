@@ -73,7 +73,7 @@ def main() -> None:
                 data = getattr(samples, source)(valid=0, seed=seed)
                 pairs.append((ours(data, learner, seed), theirs(data, learner, seed)))
             line(f"tabular {learner} {source} accuracy", *([100 * pair[i][0] for pair in pairs] for i in (0, 1)), "%")
-            line(f"tabular {learner} {source} training (ours packs the learner to be saved)", *([pair[i][1] for pair in pairs] for i in (0, 1)), "s")
+            line(f"tabular {learner} {source} training", *([pair[i][1] for pair in pairs] for i in (0, 1)), "s")
 
 
 if __name__ == "__main__":

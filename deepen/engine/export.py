@@ -16,7 +16,7 @@ from deepen.engine.fit import quiet
 from deepen.engine.run import Run, write_text
 from deepen.engine.start import open_data, revive
 
-TOLERANCE = 1e-4        # the largest absolute difference a passed parity gate allows
+TOLERANCE = 1e-4        # the largest difference a passed parity gate allows; of answers above 1, relative to the largest
 SAMPLES = 512           # inputs the gate compares
 
 
@@ -48,7 +48,7 @@ def export(run: Run, out: str | Path | None = None) -> dict[str, Any]:
     with quiet(system):
         wanted = np.asarray(system.predict(inputs))
     got, milliseconds = answer(system, inputs, file, card)
-    parity = float(np.abs(got - wanted).max())
+    parity = float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max()))
     if not parity <= TOLERANCE:
         file.unlink()
         raise Failure("the exported model answers differently: {parity}, and at most {limit} is allowed; nothing was exported",

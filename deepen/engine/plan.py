@@ -52,7 +52,7 @@ def plan(what: str, settings: Mapping[str, Any] | None = None, input: str | None
     example = system.example(1) if hasattr(system, "example") else torch.zeros(
         1, *data.inputs.shape, dtype=torch.uint8 if isinstance(data.inputs, Image) else torch.float32)
     layers, flowing = _flow(system, example)
-    batch = int(system.recipe().get("batch", 1))
+    batch = int(system.recipe().get("batch") or getattr(getattr(system, "stream", None), "batch", 1))     # or its own choice
     parameters = sum(p.numel() for net in system.networks() for p in net.parameters())
     return Sketch(name, tuple(example.shape[1:]), layers, parameters, sum(layer.macs for layer in layers), batch,
                   4 * parameters, 16 * parameters + 4 * batch * flowing)

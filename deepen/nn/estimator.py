@@ -16,6 +16,7 @@ from deepen.core.words import Problem
 # all a file may hold: whatever else it names is refused before anything is made of it
 _ALLOWED = {
     "builtins": ("bool", "dict", "float", "int", "list", "slice", "str", "tuple"),
+    "functools": ("partial",),
     "numpy": ("bool", "dtype", "float32", "float64", "int32", "int64", "ndarray", "uint8", "uint32", "uint64"),
     "numpy.random._generator": ("Generator",),
     "numpy.random.mtrand": ("RandomState",),
@@ -30,6 +31,7 @@ _ALLOWED = {
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting": (
         "HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
     "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
+    "sklearn.frozen._frozen": ("FrozenEstimator",),
     "sklearn.impute._base": ("SimpleImputer",),
     "sklearn.linear_model._logistic": ("LogisticRegression",),
     "sklearn.linear_model._ridge": ("Ridge",),
@@ -37,16 +39,19 @@ _ALLOWED = {
     "sklearn.pipeline": ("Pipeline",),
     "sklearn.preprocessing._data": ("StandardScaler",),
     "sklearn.preprocessing._discretization": ("KBinsDiscretizer",),
-    "sklearn.preprocessing._encoders": ("OneHotEncoder",),
+    "sklearn.preprocessing._encoders": ("OneHotEncoder", "OrdinalEncoder"),
+    "sklearn.preprocessing._function_transformer": ("FunctionTransformer",),
     "sklearn.preprocessing._label": ("LabelEncoder",),
     "sklearn.svm._classes": ("SVC", "SVR"),
     "sklearn.tree._classes": ("DecisionTreeClassifier", "DecisionTreeRegressor"),
     "sklearn.tree._tree": ("Tree",),
+    "sklearn.utils.validation": ("check_array",),
 }
 TYPES = frozenset(f"{module}.{name}" for module, names in _ALLOWED.items() for name in names)
 LOADERS = frozenset(f"{name}Node" for name in (
-    "Cached", "DType", "Dict", "Json", "List", "Loss", "NdArray", "Object", "RandomGenerator", "RandomState", "Slice",
-    "Tree", "Tuple", "Type"))
+    "Cached", "DType", "Dict", "Function", "Json", "List", "Loss", "NdArray", "Object", "Partial", "RandomGenerator",
+    "RandomState", "Slice", "Tree", "Tuple", "Type"))
+FUNCTIONS = frozenset(("sklearn.utils.validation.check_array",))        # boosting calls it before it sorts categories
 LARGEST = 4 << 30       # bytes a file may unfold to
 
 
@@ -56,24 +61,36 @@ class Estimator:
     An estimator that has not learned yet answers too: every class is as likely as another, every number is 0."""
 
     def __init__(self, made, classes: int | None):
-        self.made, self.classes = made, classes
-        self.kept: bytes | None = None                      # made once: the same model is the same bytes
+        self.made, self.classes, self.learned = made, classes, False
+        self._kept: bytes | None = None                     # made once: the same model is the same bytes
 
-    def fit(self, x: Tensor, y: Tensor) -> None:
-        """Learn from x (N, columns), NaN where missing, and y (N,). `Problem` where the estimator refuses."""
+    def fit(self, x: Tensor, y: Tensor, **more) -> None:
+        """Learn from x (N, columns), NaN where missing, and y (N,). `more` as scikit-learn's own `fit` takes it.
+        `Problem` where the estimator refuses."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")                 # remarks for those who write Python with scikit-learn
             try:
-                self.made.fit(x.cpu().numpy(), y.cpu().numpy())
+                self.made.fit(x.cpu().numpy(), y.cpu().numpy(), **more)
             except ValueError as error:                     # too few rows of a class for its inner validation, …
                 raise Problem("this learner cannot learn these rows ({reason}); take another learner, or leave out "
                               "classes with few rows", reason=str(error).splitlines()[0]) from None
-        self.kept = _dumps(self.made)
+        self.replace(self.made)
+
+    def replace(self, made) -> None:
+        """Answer with another estimator that has learned."""
+        self.made, self.learned, self._kept = made, True, None
+
+    @property
+    def kept(self) -> bytes | None:
+        """A skops file of what was learned; None before."""
+        if self.learned and self._kept is None:
+            self._kept = _dumps(self.made)
+        return self._kept
 
     def predict_proba(self, x: Tensor) -> Tensor:
         """Probabilities float32 (N, classes); 0 for a class it never saw."""
         classes = self.classes or 0
-        if self.kept is None:
+        if not self.learned:
             return torch.full((len(x), classes), 1 / classes)
         p = torch.zeros(len(x), classes)
         p[:, torch.from_numpy(self.made.classes_.astype(np.int64))] = torch.from_numpy(
@@ -84,7 +101,7 @@ class Estimator:
         """Class numbers int64 (N,), or numbers float32 (N,)."""
         if self.classes is not None:
             return self.predict_proba(x).argmax(1)
-        if self.kept is None:
+        if not self.learned:
             return torch.zeros(len(x))
         return torch.from_numpy(self.made.predict(x.cpu().numpy()).astype(np.float32))
 
@@ -96,7 +113,8 @@ class Estimator:
         """Put back what `state_dict` gave. `Problem` where it names a type that is not in TYPES."""
         kept = state["skops"].cpu().numpy().tobytes()
         if kept:
-            self.made, self.kept = loads(kept), kept
+            self.replace(loads(kept))
+            self._kept = kept
 
 
 def loads(content: bytes):
@@ -108,7 +126,8 @@ def loads(content: bytes):
             named = set(_types(json.loads(archive.read("schema.json"))))
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
         raise Problem("the learner cannot be read ({reason}); train it again", reason=error) from None
-    strange = sorted(name for name, loader in named if name not in TYPES or loader not in LOADERS)
+    strange = sorted(name for name, loader in named if name not in TYPES or loader not in LOADERS
+                     or (loader == "FunctionNode") != (name in FUNCTIONS))
     if strange:
         raise Problem("the learner holds {names}, which no learner of deepen has, and is refused", names=", ".join(strange))
     with warnings.catch_warnings():

@@ -118,6 +118,15 @@ def perplexity(nats: Tensor) -> Tensor:
     return nats.exp()
 
 
+def judged(answers: Tensor, y: Tensor, classes: int | None) -> dict[str, Tensor]:
+    """The usual metrics of a table's answers: probabilities (N, C) of classes (N,), or numbers (N,) where `classes`
+    is None."""
+    if classes is None:
+        return {"rmse": rmse(answers, y), "mae": mae(answers, y), "r2": r2(answers, y)}
+    return {"loss": nll(answers, y), "accuracy": accuracy(answers, y), "f1": f1(answers, y),
+            "auc": auc(answers, y), "ece": ece(answers, y)}
+
+
 # how sure
 
 def bootstrap(values: Tensor, turns: int = 1000, seed: int = 0) -> tuple[float, float]:

@@ -126,7 +126,7 @@ def test_svm_says_how_sure_without_changing_its_answer():
 
 
 def test_svm_of_too_many_rows_is_refused(monkeypatch):
-    monkeypatch.setattr("deepen.systems.tabular.PAIRS", 50)
+    monkeypatch.setattr("deepen.nn.classical.PAIRS", 50)
     with pytest.raises(Problem, match=r"105 rows would take hours; give it a part, data.part=0.48"):
         learned(samples.iris(), learner="svm")
 
