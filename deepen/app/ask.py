@@ -10,7 +10,7 @@ from rich.text import Text
 from deepen.app import learn, terminal
 from deepen.app.commands import Asked
 from deepen.core.recipe import pairs
-from deepen.core.words import Problem, say
+from deepen.core.words import Problem, say, visible
 from deepen.sources._progress import show
 
 
@@ -32,10 +32,10 @@ def validate(asked: Asked) -> int:
     terminal.facts(screen, [*told, *(("", Text(sentence, style="dim")) for sentence in found.said)])
     screen.print()
     screen.print(_metrics(found, run.card()["metrics"], _score(run), screen.width))
-    if found.goal["text"]:
-        from deepen.engine.until import Goal
-        terminal.facts(screen, [(say("goal"), learn.verdict(Goal.read(found.goal["text"]), found.metrics, None))])
-    learn.wrong(screen, found.mistakes, found.weakest)
+    judged = found.verdict
+    if judged.goal or judged.beside:
+        terminal.facts(screen, learn.judged(judged, judged.goal)[not judged.goal:])
+    learn.wrong(screen, judged)
     experiment = advise(run)
     terminal.commands(screen, say("next"), [experiment] if experiment else
                       [(f"deepen predict {where} FILE", say("ask it about files of your own"))])
@@ -44,7 +44,8 @@ def validate(asked: Asked) -> int:
         summary = learn.summary(run)
         summary["metrics"][own] = found.metrics
         print(json.dumps({**summary, "goal": found.goal, "opened": found.opened, "intervals": found.intervals,
-                          "weakest": found.weakest, "mistakes": [_plain(one) for one in found.mistakes],
+                          "weakest": found.weakest, "shared": [cause.sentence for cause in judged.shared],
+                          "beside": judged.beside, "mistakes": [_plain(one) for one in found.mistakes],
                           "judged": {"data": found.data, "split": found.split, "examples": found.examples},
                           "next": experiment[0] if experiment else None}, ensure_ascii=False))
     return 0
@@ -70,10 +71,11 @@ def _metrics(found, valid: dict, score: str | None, width: int) -> Table:
     for heading in ("  " + say("metric"), say(found.split), *([say("95 % interval")] if sure else []), *([] if narrow else [say("validation")])):
         table.add_column(heading, justify="left" if heading.startswith(" ") else "right", no_wrap=True)
     for name, value in sorted(found.metrics.items(), key=lambda one: one[0] != score):
+        unit = score if name == "baseline" and score else name          # what a plain learner scores
         low, high = found.intervals.get(name, (None, None))
         between = "" if low is None else f"{terminal.metric(name, low)} … {terminal.metric(name, high)}"
-        table.add_row(f"  {say(name)}", Text(terminal.metric(name, value), style="bold"), *([between] if sure else []),
-                      *([] if narrow else [terminal.metric(name, valid.get(name))]))
+        table.add_row(f"  {say(name)}", Text(terminal.metric(unit, value), style="bold"), *([between] if sure else []),
+                      *([] if narrow else [terminal.metric(unit, valid.get(name))]))
     return table
 
 
@@ -98,12 +100,12 @@ def predict(asked: Asked) -> int:
     for one in answers(run, files):
         if one.problem:
             failed += 1
-            errors.print(f"deepen: {one.problem}" if one.where in one.problem else f"deepen: {one.where}: {one.problem}")
+            errors.print(visible(f"deepen: {one.problem}" if one.where in one.problem else f"deepen: {one.where}: {one.problem}"))
         if asked.json:
             print(json.dumps({"file": one.where, **({"error": one.problem} if one.problem else one.told)}, ensure_ascii=False))
         elif not one.problem:
             best, *others = one.lines
-            table.add_row(f"  {one.where}", Text(best, style="bold"), Text("   ".join(others), style="dim"))
+            table.add_row(f"  {visible(one.where)}", Text(visible(best), style="bold"), Text(visible("   ".join(others)), style="dim"))
     if table.row_count:
         screen.print(table)
     if failed and len(files) > 1:

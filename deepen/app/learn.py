@@ -10,7 +10,7 @@ from deepen.app import terminal
 from deepen.app.commands import Asked, commands
 from deepen.app.live import Watch
 from deepen.core.recipe import convert, fields_of, pairs
-from deepen.core.words import Problem, say
+from deepen.core.words import Problem, say, visible
 from deepen.sources._progress import show
 
 
@@ -26,6 +26,9 @@ def train(asked: Asked) -> int:
     flags = Flags(**{field.name: convert(known[field.name], value, f"--{field.name.replace('_', '-')}")
                      for field in fields(Flags) if (value := asked.text(field.name.replace("_", "-"))) is not None})
     show()
+    if asked.text("folds"):
+        from deepen.app.folds import cross_validate
+        return cross_validate(asked, what, settings, flags)
     return _watch(asked, lambda watch: start(what, settings, flags, asked.text("out"), watch, planned=watch.planned))
 
 
@@ -85,27 +88,31 @@ def _end(screen, run, watch: Watch) -> None:
     if told["best_step"] != told["steps"]:
         values.append(Text(say("(step {step}, the best)", step=f"{told['best_step']:,}"), style="dim"))
     pairs = [(label, terminal.flow(screen, values, Text(label).cell_len + 4))] if told["valid"] else []
-    terminal.facts(screen, [*pairs, (say("goal"), verdict(watch.plan.goal, told["valid"], score))])
     from deepen.engine.report import report
     from deepen.engine.start import revive
+    from deepen.engine.verdict import conclude
     system = revive(run, watch.plan.data)
-    if told["reason"] != "stop" or told["valid"]:
-        _wrong(screen, system)
+    found = conclude(run, system)
+    terminal.facts(screen, [*pairs, *judged(found, watch.plan.goal)])
+    if found.split == "valid":
+        wrong(screen, found)
     screen.print()
-    terminal.facts(screen, [(say("report"), terminal.here(report(run, system)))])
+    terminal.facts(screen, [(say("report"), terminal.here(report(run, system, found)))])
     terminal.commands(screen, say("next"), _next(run))
 
 
-def verdict(goal, metrics: dict, score: str | None):
+def judged(found, goal) -> list[tuple[str, Text]]:
+    """The goal, met or not and how surely; and what a plain learner reaches beside a deep one."""
+    from deepen.engine.goals import sentence
+    from deepen.engine.verdict import beside_sentences
     if goal is None:
-        example = f"goal={score or 'accuracy'}:{_wish(score, metrics.get(score))}"
-        return Text(say("none was given; give one, for example {example}", example=example), style="dim")
-    met, value = goal.met(metrics), terminal.metric(goal.metric, metrics.get(goal.metric))
-    if met is None:
-        return Text(say("{goal}: {metric} was not measured", goal=goal, metric=goal.metric), style="yellow")
-    if met:
-        return Text(say("{goal}: met, with {value}", goal=goal, value=value), style="bold green")
-    return Text(say("{goal}: not met, {value}", goal=goal, value=value), style="bold yellow")
+        example = f"goal={found.score}:{_wish(found.score, found.metrics.get(found.score))}"
+        told = Text(say("none was given; give one, for example {example}", example=example), style="dim")
+    else:
+        met = found.goal.met
+        told = Text(sentence(found.goal, terminal.metric), style="bold green" if met and not found.goal.close else "bold yellow")
+    beside = beside_sentences(found.score, found.metrics, found.beside, terminal.metric, found.examples)
+    return [(say("goal"), told), *((say("beside it"), Text(one)) for one in beside)]
 
 
 def _wish(score: str | None, value: float | None) -> str:
@@ -117,24 +124,22 @@ def _wish(score: str | None, value: float | None) -> str:
     return f"{wish:.2g}" if abs(wish) < 100 else f"{int(float(f'{wish:.2g}'))}"
 
 
-def _wrong(screen, system) -> None:
-    from deepen.engine.validate import found_wrong
-    if len(system.data.splits.get("valid", ())):
-        wrong(screen, *found_wrong(system, "valid", 6))
-
-
-def wrong(screen, found, weak) -> None:
-    """The worst mistakes, and the class that is found least."""
-    if found:
-        screen.print("\n  " + (say("largest errors") if found[0].sure is None else say("most confident mistakes")),
+def wrong(screen, found) -> None:
+    """The worst mistakes, the class that is found least, and what mistakes share in one line."""
+    from deepen.engine.verdict import weakest_sentence
+    if found.mistakes:
+        screen.print("\n  " + (say("largest errors") if found.mistakes[0].sure is None else say("most confident mistakes")),
                      style="bold")
-        terminal.mistakes(screen, found)
-    if weak and weak[1] < 1:
-        name, recall, count = weak
-        share = say("{name}: {found} of {count} are found ({share})", name=name, found=round(recall * count), count=count,
-                    share=f"{recall * 100:.0f} %")
+        terminal.mistakes(screen, found.mistakes[:6])
+    told = [(say("weakest class"), weakest_sentence(found.weakest))] if found.weakest and found.weakest[1] < 1 else []
+    named = {say("class {name}", name=found.weakest[0])} if told and found.weakest else set()
+    causes = [cause for cause in found.shared if cause.name not in named or len(found.learned) > 2]   # of two, it is said already
+    if causes:
+        told.append((say("mistakes share") if found.weakest else say("where it errs"), causes[0].sentence))
+    if told:
         screen.print()
-        terminal.tell(screen, Text.assemble((say("weakest class"), "bold"), "  ", share))
+    for name, sentence in told:
+        terminal.tell(screen, Text.assemble((name, "bold"), "  ", visible(sentence)))
 
 
 def _next(run) -> list[tuple[str, str]]:
@@ -163,17 +168,19 @@ def _next(run) -> list[tuple[str, str]]:
 
 def summary(run) -> dict:
     """A run as one JSON object for programs."""
+    from deepen.engine import verdict
     from deepen.engine.until import Goal
     from deepen.engine.validate import validations
     asked, card = run.asked(), run.card()
     told: dict = next((event.facts for event in reversed(run.events()) if event.event == "finished"), {})
     goal = asked["asked"].get("goal")
-    valid = told.get("valid") or card["metrics"]
+    valid, kept = told.get("valid") or card["metrics"], verdict.read(run)
     tests = [one["metrics"] for one in validations(run) if one["split"] == "test" and one["asked"] is None]
     return {"run": str(run.path), "system": card["system"], "data": card["data"], "steps": told.get("steps", card["step"]),
             "seconds": round(told.get("seconds", 0.0), 3), "metrics": {"valid": valid, "test": tests[-1] if tests else {}},
             "speed": told.get("speed", {}),
-            "goal": {"text": goal, "met": Goal.read(goal).met(valid) if goal else None}}
+            "goal": {"interval": None, **(kept.get("goal") or {"met": Goal.read(goal).met(valid) if goal else None}), "text": goal},
+            **{name: kept[name] for name in ("weakest", "shared", "beside") if kept.get(name)}}
 
 
 # asking a run that learns

@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from deepen.core.words import say
+from deepen.core.words import say, visible
 
 SHARES = {"accuracy", "top5", "f1", "auc", "ece", "map50", "map", "miou", "pixel_accuracy", "recognised", "winrate",
           "analogy", "r2"} - {"r2"}         # metrics between 0 and 1 that people read in percent
@@ -86,7 +86,7 @@ def facts(console: Console, pairs: Iterable[tuple[str, str | Text]], names: Iter
     table.add_column(style="dim", no_wrap=True, min_width=2 + max(map(_cells, names), default=0))
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(f"  {name}", value)
+        table.add_row(f"  {name}", visible(value, lines=True) if isinstance(value, str) else value)
     console.print(table)
 
 
@@ -104,13 +104,13 @@ def flow(console: Console, parts: Sequence[Text], indent: int) -> Text:
 def metrics(values: Mapping[str, float], first: str | None) -> list[Text]:
     """`accuracy 97.92 %` for each, the score first and strong."""
     ordered = sorted(values.items(), key=lambda one: one[0] != first)
-    return [Text.assemble((say(name), "dim"), " ", (metric(name, value), "bold" if name == first else ""))
+    return [Text.assemble((say(name), "dim"), " ", (metric(first if name == "baseline" and first else name, value), "bold" if name == first else ""))
             for name, value in ordered]
 
 
 def tell(console: Console, sentence: str | Text, indent: int = 2, style: str = "") -> None:
     """A sentence whose further lines begin where its first one does."""
-    console.print(Padding(sentence if isinstance(sentence, Text) else Text(sentence, style=style), (0, 0, 0, indent), expand=False))
+    console.print(Padding(sentence if isinstance(sentence, Text) else Text(visible(sentence, lines=True), style=style), (0, 0, 0, indent), expand=False))
 
 
 def commands(console: Console, heading: str, lines: Sequence[tuple[str, str]]) -> None:
@@ -119,7 +119,7 @@ def commands(console: Console, heading: str, lines: Sequence[tuple[str, str]]) -
     wide = max(len(line) for line, _ in lines)
     beside = wide < 64 and wide + 6 + max(_cells(why) for _, why in lines) <= console.width
     for line, why in lines:
-        text = Text.assemble("    ", (line, "cyan"))
+        text = Text.assemble("    ", (visible(line), "cyan"))
         if beside and why:
             text.append(" " * (wide - len(line) + 2))
             text.append(why, style="dim")
@@ -162,9 +162,9 @@ def mistakes(console: Console, found: Sequence) -> None:
     draws = console.is_terminal and all(getattr(one.input, "ndim", 0) == 3 for one in found)
     if not draws:
         for one in found:
-            console.print(f"    {caption(one)}   {one.where}")
+            console.print(visible(f"    {caption(one)}   {one.where}"))
             if one.shown:
-                console.print(Text(f"      {one.shown}", style="dim"), no_wrap=True, overflow="ellipsis", soft_wrap=False)
+                console.print(Text(visible(f"      {one.shown}"), style="dim"), no_wrap=True, overflow="ellipsis", soft_wrap=False)
         return
     colours = console.color_system in ("truecolor", "256") and not console.no_color
     each, tile = _tiles(console.width - 4, len(found), max(one.input.shape[2] for one in found))
@@ -208,7 +208,7 @@ def _fold(one, width: int) -> list[Text]:
             lines[1] += f" · {sure}"
         else:
             lines.append(sure)
-    styled = [Text(line, style=style) for line, style in zip(lines, ("", "bold", "dim"), strict=False)]
+    styled = [Text(visible(line), style=style) for line, style in zip(lines, ("", "bold", "dim"), strict=False)]
     for line in styled:
         line.truncate(width, overflow="ellipsis")
     return styled

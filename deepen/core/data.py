@@ -43,6 +43,14 @@ class Examples:
         return Examples(inputs, target, names)
 
 
+def joined(first: Examples, second: Examples) -> Examples:
+    """The examples of both, in order."""
+    names = None if first.names is None or second.names is None else [*first.names, *second.names]
+    target = ([*first.target, *second.target] if isinstance(first.target, list) else
+              None if first.target is None else torch.cat([first.target, second.target]))
+    return Examples(torch.cat([first.inputs, second.inputs]), target, names)
+
+
 class Sealed:
     """A split that may not be looked at: `fit` and `search` get the test set like this."""
 
@@ -94,6 +102,23 @@ class Data:
         rows = rows[: max(1, round(fraction * len(train)))]
         return replace(self, splits={**self.splits, "train": train.part(rows)},
                        origin=f"{self.origin} part={fraction:g}")
+
+    def fold(self, fold: int, folds: int, seed: int = 0) -> "Data":
+        """Cross-validation: train and valid joined and dealt again into `folds` parts in proportion; part `fold`
+        (1…folds) is the new valid, so every example is validated once over the folds. The test stays what it was."""
+        if not 1 <= fold <= folds:
+            raise Problem("fold {fold} is outside 1…{folds}", fold=fold, folds=folds)
+        parts = [self.splits[name] for name in ("train", "valid") if len(self.splits.get(name, ()))]
+        if not all(isinstance(part, Examples) for part in parts) or not parts:
+            raise Problem("{data} cannot be dealt into folds: its examples are not in memory", data=self.origin)
+        whole = parts[0] if len(parts) == 1 else joined(*parts)
+        if len(whole) < folds:
+            raise Problem("{count} examples cannot be dealt into {folds} folds", count=len(whole), folds=folds)
+        rows = spread(whole.target, len(whole), seed)
+        ends = [round(len(rows) * k / folds) for k in range(folds + 1)]
+        held, kept = rows[ends[fold - 1]: ends[fold]], torch.cat([rows[: ends[fold - 1]], rows[ends[fold]:]])
+        splits = {**self.splits, "train": whole.part(kept.sort().values), "valid": whole.part(held.sort().values)}
+        return replace(self, splits=splits, origin=f"{self.origin} fold={fold}/{folds}")
 
     def sealed(self) -> "Data":
         """The same data with a test split that raises when it is read."""

@@ -1,4 +1,5 @@
-"""Charts as SVG text: curves, a matrix of confusions, bars, pictures in a line. Colours come from the page's style."""
+"""Charts as SVG text: curves, a matrix of confusions, bars, how sure against how right, said against true, small
+histograms, pictures. Colours come from the page's style."""
 import base64
 import io
 import math
@@ -67,17 +68,108 @@ def bars(rows: Sequence[tuple[str, float, str]]) -> str:
         f"<td>{escape(text)}</td></tr>" for name, share, text in rows) + "</table>"
 
 
-def picture(pixels: Tensor, scale: int = 1, alt: str = "") -> str:
-    """uint8 (C, H, W) as an <img> with the PNG inside."""
+def spans(rows: Sequence[tuple[str, float, float, float, str]]) -> str:
+    """Horizontal bars with a whisker: (name, value, low, high, what is written behind it), on one scale from 0 (or the
+    lowest) to the highest."""
+    low = min([0.0, *(one[2] for one in rows)])
+    high = max([one[3] for one in rows] + [low + 1e-12])
+
+    def at(value):
+        return 100 * (value - low) / (high - low)
+    body = "".join(
+        f'<tr><th scope=row>{escape(name)}</th><td><svg class="span" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect x="{min(at(0), at(value)):.2f}" width="{abs(at(value) - at(0)):.2f}" y="1" height="8"/>'
+        f'<line x1="{at(least):.2f}" x2="{at(most):.2f}" y1="5" y2="5"/></svg></td><td>{escape(text)}</td></tr>'
+        for name, value, least, most, text in rows)
+    return f'<table class="bars spans">{body}</table>'
+
+
+def reliability(points: Sequence[tuple[float, float, float, float, int]], x_name: str, y_name: str) -> str:
+    """How right against how sure, both 0…1. `points`: (sure, right, low, high, count), one a bin; the dashed line is a
+    system that is right as often as it says."""
+    if not points:
+        return ""
+    side, low, foot, head, edge = 310, 46, 78, 26, 24
+    most = max(count for *_, count in points)
+
+    def place(x, y):
+        return low + x * (side - low - edge), head + (1 - y) * (side - head - foot)
+    parts = [f'<svg class="chart square" viewBox="0 0 {side} {side}" role="img" aria-label="{escape(y_name)}">']
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x, y = place(share, share)
+        parts.append(f'<line class="grid" x1="{low}" x2="{side - edge}" y1="{y:.1f}" y2="{y:.1f}"/>'
+                     f'<text class="tick" x="{low - 6}" y="{y + 4:.1f}" text-anchor="end">{share * 100:.0f} %</text>'
+                     f'<text class="tick" x="{x:.1f}" y="{side - foot + 16}" text-anchor="middle">{share * 100:.0f} %</text>')
+    (x0, y0), (x1, y1) = place(0, 0), place(1, 1)
+    parts.append(f'<line class="mark" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>')
+    line = " ".join("{:.1f},{:.1f}".format(*place(sure, right)) for sure, right, *_ in points)
+    parts.append(f'<polyline class="train" points="{line}"/>')
+    for sure, right, least, high, count in points:
+        x, y = place(sure, right)
+        parts.append(f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{place(0, least)[1]:.1f}" y2="{place(0, high)[1]:.1f}"/>'
+                     f'<circle class="train" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{right * 100:.0f} % / {sure * 100:.0f} % · {count:,}</title></circle>'
+                     f'<rect class="count" x="{x - 6:.1f}" width="12" y="{side - 24 - 26 * count / most:.1f}" height="{26 * count / most:.1f}"/>')
+    parts.append(f'<text class="tick" x="{side - edge}" y="{side - 8}" text-anchor="end">{escape(x_name)} →</text>'
+                 f'<text class="tick" x="4" y="12">↑ {escape(y_name)}</text>')
+    return "".join(parts) + "</svg>"
+
+
+def scatter(points: Sequence[tuple[float, float]], x_name: str, y_name: str, line: str = "equal") -> str:
+    """Dots of (x, y). `line`: a dashed one where both are `equal`, or at y = `zero`."""
+    good = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    if len(good) < 2:
+        return ""
+    wide, high, left, foot, head = 320, 300, 58, 40, 26
+    x0, x1 = _room([x for x, _ in good])
+    y0, y1 = _room([y for _, y in good] + ([0.0] if line == "zero" else []))
+    if line == "equal":
+        x0, x1 = y0, y1 = min(x0, y0), max(x1, y1)
+
+    def place(x, y):
+        return left + (x - x0) / (x1 - x0) * (wide - left - 10), head + (y1 - y) / (y1 - y0) * (high - head - foot)
+    parts = [f'<svg class="chart square" viewBox="0 0 {wide} {high}" role="img" aria-label="{escape(y_name)}">']
+    for value in _ticks(y0, y1):
+        y = place(x0, value)[1]
+        parts.append(f'<line class="grid" x1="{left}" x2="{wide - 10}" y1="{y:.1f}" y2="{y:.1f}"/>'
+                     f'<text class="tick" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>')
+    for value in _ticks(x0, x1, 4):
+        parts.append(f'<text class="tick" x="{place(value, y0)[0]:.1f}" y="{high - foot + 16}" text-anchor="middle">{_short(value)}</text>')
+    ends = ((x0, x0), (x1, x1)) if line == "equal" else ((x0, 0.0), (x1, 0.0))
+    (ax, ay), (bx, by) = place(*ends[0]), place(*ends[1])
+    parts += [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in (place(*one) for one in good)]
+    parts.append(f'<line class="mark" x1="{ax:.1f}" y1="{ay:.1f}" x2="{bx:.1f}" y2="{by:.1f}"/>'
+                 f'<text class="tick" x="{wide - 10}" y="{high - 6}" text-anchor="end">{escape(x_name)} →</text>'
+                 f'<text class="tick" x="4" y="12">↑ {escape(y_name)}</text>')
+    return "".join(parts) + "</svg>"
+
+
+def histogram(edges: Sequence[float], counts: Sequence[float], tall: bool = False) -> str:
+    """Counts between edges (one more than counts). `tall`: with the numbers at its ends; else small, for a table."""
+    if not counts or len(edges) != len(counts) + 1 or max(counts) <= 0:
+        return ""
+    wide, high, foot = (300, 110, 18) if tall else (110, 26, 0)
+    each, most = wide / len(counts), max(counts)
+    body = "".join(f'<rect x="{place * each:.2f}" width="{max(each - (1.5 if tall else .6), .6):.2f}" '
+                   f'y="{(high - foot) * (1 - count / most):.2f}" height="{(high - foot) * count / most:.2f}">'
+                   f"<title>{_short(edges[place])} … {_short(edges[place + 1])}: {count:,.0f}</title></rect>"
+                   for place, count in enumerate(counts))
+    ends = (f'<text class="tick" x="0" y="{high - 4}">{_short(edges[0])}</text>'
+            f'<text class="tick" x="{wide}" y="{high - 4}" text-anchor="end">{_short(edges[-1])}</text>') if tall else ""
+    return f'<svg class="chart histogram{" tall" if tall else ""}" viewBox="0 0 {wide} {high}" role="img">{body}{ends}</svg>'
+
+
+def picture(pixels: Tensor, scale: int = 1, alt: str = "", most: int = 256) -> str:
+    """uint8 (C, H, W) as an <img> with the picture inside, at most `most` pixels a side: small ones exact, as PNG, large
+    ones as JPEG."""
     from PIL import Image
     array = pixels.cpu().numpy()
     image = Image.fromarray(array[0] if array.shape[0] == 1 else array.transpose(1, 2, 0))
-    if max(image.size) > 256:
-        image.thumbnail((256, 256))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    if max(image.size) > most:
+        image.thumbnail((most, most))
+    exact, buffer = max(image.size) <= 64, io.BytesIO()
+    image.save(buffer, "PNG" if exact else "JPEG", quality=85)
     return (f'<img alt="{escape(alt)}" width="{image.width * scale}" height="{image.height * scale}" '
-            f'src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">')
+            f'src="data:image/{"png" if exact else "jpeg"};base64,{base64.b64encode(buffer.getvalue()).decode()}">')
 
 
 def grid(pictures: Tensor, gap: int = 1) -> Tensor:

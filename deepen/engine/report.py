@@ -5,58 +5,67 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from deepen.core.kinds import Label
-from deepen.core.words import language, say
+from deepen.core.words import language, say, visible
 from deepen.engine import charts, find
 from deepen.engine.advise import advise, again
+from deepen.engine.fit import quiet
+from deepen.engine.goals import read as goal_of
+from deepen.engine.goals import sentence
+from deepen.engine.mistakes import Mistake
 from deepen.engine.reading import curve, reading
+from deepen.engine.report_answers import columns, errors, mistake, sureness
+from deepen.engine.report_data import data
 from deepen.engine.run import Run, write_text
-from deepen.engine.until import Goal
-from deepen.engine.validate import Mistake, answerable, answers_of, mistakes_in, validations, weakest_in, with_data
-from deepen.nn import metrics
+from deepen.engine.validate import validations, with_data
+from deepen.engine.verdict import Verdict, beside_sentences, current, read, weakest_sentence
 
-MOST_CLASSES = 24       # a larger matrix is told as its largest confusions
-SHARES = {"accuracy", "top5", "f1", "auc", "ece", "miou", "pixel_accuracy", "recognised", "winrate", "map50", "map"}
+SHARES = {"accuracy", "top5", "f1", "auc", "ece", "miou", "pixel_accuracy", "recognised", "winrate", "map50", "map",
+          "balanced_accuracy"}
 
 
-def report(run: Run, system=None) -> Path:
+def report(run: Run, system=None, found: Verdict | None = None) -> Path:
     """Write RUN/report.html in the language spoken and return its path. `system`: the trained system with its data, if
-    it is at hand."""
+    it is at hand; `found`: its verdict, if it is."""
     path = run.path / "report.html"
-    write_text(path, page(run, system or with_data(run)))
+    write_text(path, visible(page(run, system or with_data(run), found), lines=True))
     return path
 
 
-def page(run: Run, system) -> str:
+def page(run: Run, system, found: Verdict | None = None) -> str:
     """The page as text."""
     asked, events = run.asked(), run.events()
-    parts = [_verdict(run, asked, system), _curves(events, system.score)]
-    split = "valid" if len(system.data.splits.get("valid", ())) else "train"
-    if answerable(system) and split in system.data.splits:
-        answers, target = answers_of(system, split)
-        parts.append(_errors(system, split, answers, target))
-    parts += [_made(system), _film(system), _data(system, asked), _recipe(asked), _reproduce(run, asked)]
-    title = f"{run.name} · {say('report')}"
+    found = found or current(run, system, read(run).get("beside"))
+    parts = [_verdict(run, found), _curves(events, system.score, len(system.data.splits.get("valid", ())))]
+    if found.answers is not None and found.target is not None:
+        kind = system.data.target
+        parts.append(section(say("Where it errs"), errors(kind, found, number)))
+        parts.append(section(*sureness(kind, found)))
+        parts.append(section(say("What it goes by"), columns(system, found.split)))
+    parts += [_made(system), _film(system), section(say("Data"), data(system)), _recipe(asked), _reproduce(run, asked)]
+    return whole(run.name, _subtitle(asked), "".join(parts), _machine(asked))
+
+
+def whole(title: str, subtitle: str, inside: str, foot: str) -> str:
+    """A page of ours: one file, nothing loaded from elsewhere."""
+    name = f"{title} · {say('report')}"
     return (f'<!doctype html><html lang="{language()}"><meta charset="utf-8"><meta name="viewport" '
-            f'content="width=device-width,initial-scale=1"><title>{escape(title)}</title><style>{_style()}</style><main>'
-            f"<header><h1>{escape(run.name)}</h1><p class=soft>{escape(_subtitle(asked))}</p></header>"
-            f"{''.join(parts)}<footer>{escape(_machine(asked))}</footer></main></html>\n")
+            f'content="width=device-width,initial-scale=1"><title>{escape(name)}</title><style>{_style()}</style><main>'
+            f"<header><h1>{escape(title)}</h1><p class=soft>{escape(subtitle)}</p></header>"
+            f"{inside}<footer>{escape(foot)}</footer></main></html>\n")
 
 
-class Gallery(list):
+class Gallery(list[Mistake]):
     """Mistakes that show themselves as pictures in a notebook."""
 
     def _repr_html_(self) -> str:
-        return f"<style>{_style()}</style><div class=mistakes>{''.join(map(_mistake, self))}</div>"
+        return f"<style>{_style()}</style><div class=mistakes>{''.join(map(mistake, self))}</div>"
 
 
 def _style() -> str:
     return resources.files("deepen").joinpath("engine/report.css").read_text(encoding="utf-8")
 
 
-def _section(title: str, inside: str) -> str:
+def section(title: str, inside: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{inside}</section>" if inside else ""
 
 
@@ -65,26 +74,29 @@ def _subtitle(asked: dict[str, Any]) -> str:
                data=asked["data"].get("origin", asked["data"].get("source", "?")))
 
 
-def _verdict(run: Run, asked, system) -> str:
-    """The goal, met or not, and the figures of the kept model; of the test set too once it was opened."""
-    found = run.metrics
+def _verdict(run: Run, found: Verdict) -> str:
+    """The goal, met or not and how surely, the figures of the kept model, the weakest class, what mistakes share; from the
+    test set once it was opened, else from validation."""
     tests = [told for told in validations(run) if told["split"] == "test" and told["asked"] is None]
-    goal = Goal.read(asked["asked"]["goal"]) if asked["asked"].get("goal") else None
-    met = goal.met(tests[-1]["metrics"] if tests else found) if goal else None
+    plain = {**found.plain(), **(tests[-1] if tests else {})}
+    goal = goal_of(plain.get("goal") or {})
     if goal is None:
-        text, style = say("No goal was set. Set one with goal={score}:…", score=system.score), ""
-    elif met is None:
-        text, style = say("The goal {goal} was not measured.", goal=goal), ""
+        text, style = say("No goal was set. Set one with goal={score}:…", score=found.score), ""
     else:
-        text = say("The goal {goal} is met.", goal=goal) if met else say("The goal {goal} is not met.", goal=goal)
-        style = "met" if met else "unmet"
-    figures = [_figure(name, value, say("validation")) for name, value in _first(system.score, found)]
+        text, style = sentence(goal, number), "" if goal.met is None else "met" if goal.met else "unmet"
+    figures = [_figure(name, value, say("validation"), found.intervals.get(name)) for name, value in _first(found.score, run.metrics)
+               if name != "baseline"]                           # told beside it, in words
     if tests:
         last = tests[-1]
-        between = last.get("intervals", {}).get(system.score)
+        between = last.get("intervals", {}).get(found.score)
         note = say("test, opened {count} times", count=len(tests))
-        figures.insert(0, _figure(system.score, last["metrics"][system.score], note, between))
-    return f'<section class="verdict {style}"><strong>{escape(text)}</strong>{"".join(figures)}</section>'
+        figures.insert(0, _figure(found.score, last["metrics"][found.score], note, between))
+    told = beside_sentences(found.score, plain["metrics"], plain.get("beside") or {}, number, plain["examples"])
+    if (weak := plain.get("weakest")) and weak[1] < 1:
+        told.append(say("Weakest class: {told}", told=weakest_sentence(tuple(weak))))
+    told += [say("Mistakes share: {told}", told=one) if weak else say("Errors: {told}", told=one) for one in plain.get("shared") or ()]
+    lines = f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in told)}</ul>" if told else ""
+    return f'<section class="verdict {style}"><strong>{escape(text)}</strong>{"".join(figures)}{lines}</section>'
 
 
 def _first(score: str, found: dict[str, float]) -> list[tuple[str, float]]:
@@ -98,10 +110,12 @@ def _figure(name: str, value: float, note: str, between=None) -> str:
 
 def number(name: str, value: float) -> str:
     """A metric as a person writes it: shares in percent."""
-    return f"{value * 100:.2f} %" if name in SHARES else f"{value:.4g}"
+    if name in SHARES:
+        return f"{value * 100:.2f} %"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _curves(events, score: str) -> str:
+def _curves(events, score: str, examples: int) -> str:
     best = next((event.facts.get("best_step") for event in reversed(events) if event.event == "finished"), None)
     learned, judged = curve(events, "loss", "stepped"), curve(events, "loss", "evaluated")
     scores = curve(events, score, "evaluated")
@@ -118,67 +132,28 @@ def _curves(events, score: str) -> str:
         return ""
     legend = (f"<p class=legend><span><i></i>{say('training')}</span><span><i class=valid></i>{say('validation')}</span>"
               f"<span><i class=mark></i>{say('the kept model')}</span></p>")
-    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in reading(events, score))
-    return _section(say("Curves"), f"{legend}<div class=two>{blocks}</div>{told}")
-
-
-def _errors(system, split: str, answers, target) -> str:
-    """Where it errs: the matrix or the bars, the weakest class, and the worst mistakes with their pictures."""
-    kind, parts = system.data.target, []
-    if isinstance(kind, Label):
-        counts = metrics.confusion(target, answers.argmax(1), len(kind.names))
-        worst = weakest_in(kind, answers, target)
-        if worst:
-            parts.append(f"<p>{escape(say('Weakest class: {name}; {share} of {count} are found.', name=worst[0], share=f'{worst[1]:.1%}', count=worst[2]))}</p>")
-        if len(kind.names) <= MOST_CLASSES:
-            parts.append(charts.matrix(counts, kind.names, say("was"), say("said")))
-        else:
-            off = counts - torch.diag(counts.diag())
-            top = off.flatten().topk(10)
-            rows = [(f"{kind.names[i // len(kind.names)]} → {kind.names[i % len(kind.names)]}", n / max(1, int(top.values[0])), str(n))
-                    for n, i in zip(top.values.tolist(), top.indices.tolist(), strict=True) if n]
-            parts.append(charts.bars(rows))
-    wrong = mistakes_in(system, split, answers, target, 12)
-    if wrong:
-        parts.append(f"<h3>{escape(say('The worst mistakes, the most certain first'))}</h3><div class=mistakes>{''.join(map(_mistake, wrong))}</div>")
-    elif isinstance(kind, Label):
-        parts.append(f"<p>{escape(say('Not one mistake on this split.'))}</p>")
-    return _section(say("Where it errs"), "".join(parts))
-
-
-def _mistake(wrong: Mistake) -> str:
-    shown = charts.picture(wrong.input, 1, wrong.was) if wrong.input.ndim == 3 else f"<p class=soft>{escape(wrong.shown)}</p>"
-    sure = f" · {wrong.sure:.0%}" if wrong.sure is not None else ""
-    return (f"<figure>{shown}<figcaption>{escape(say('was'))} {escape(wrong.was)} · {escape(say('said'))} <b>{escape(wrong.said)}</b>{sure}"
-            f"<br><span class=soft>{escape(wrong.where)}</span></figcaption></figure>")
+    told = "".join(f"<p>{escape(one)}</p>" for one in reading(events, score, examples))
+    return section(say("Curves"), f"{legend}<div class=two>{blocks}</div>{told}")
 
 
 def _made(system) -> str:
     """What a maker makes: a grid of samples."""
     if not hasattr(system, "sample"):
         return ""
-    from deepen.engine.fit import quiet
     with quiet(system):
         pictures = system.sample(100, seed=0)
-    return _section(say("Samples"), f"<div class=samples>{charts.picture(charts.grid(pictures), 2, say('Samples'))}</div>")
+    return section(say("Samples"), f"<div class=samples>{charts.picture(charts.grid(pictures), 2, say('Samples'))}</div>")
 
 
 def _film(system) -> str:
     """What a player does: one greedy episode."""
     if not hasattr(system, "film"):
         return ""
-    from deepen.engine.fit import quiet
     with quiet(system):
         frames = system.film(seed=0)
     if not frames:
         return ""
-    return _section(say("One episode"), f"<div class=samples>{charts.film(frames, say('One episode'))}</div>")
-
-
-def _data(system, asked) -> str:
-    sizes = "".join(f"<dt>{escape(say(name))}</dt><dd>{len(split):,}</dd>" for name, split in system.data.splits.items())
-    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in system.data.said)
-    return _section(say("Data"), f"<p>{escape(system.data.origin)}</p><dl>{sizes}</dl>{told}")
+    return section(say("One episode"), f"<div class=samples>{charts.film(frames, say('One episode'))}</div>")
 
 
 def _recipe(asked) -> str:
@@ -189,7 +164,7 @@ def _recipe(asked) -> str:
         changed = str(value) != setting.default.strip("'\"") and repr(value) != setting.default
         rows.append(f"<tr><td><code>{escape(setting.name)}</code></td><td class={'changed' if changed else 'same'}>{escape(str(value))}</td>"
                     f"<td class=soft>{escape(say(setting.help))}</td></tr>")
-    return _section(say("Recipe"), f'<div class="scroll"><table class=recipe>{"".join(rows)}</table></div>' if rows else "")
+    return section(say("Recipe"), f'<div class="scroll"><table class=recipe>{"".join(rows)}</table></div>' if rows else "")
 
 
 def _reproduce(run: Run, asked) -> str:
@@ -199,7 +174,7 @@ def _reproduce(run: Run, asked) -> str:
     next_one = advise(run)
     if next_one:
         parts.append(f"<h3>{escape(say('The next experiment'))}</h3><p>{escape(next_one[1])}</p><pre>{escape(next_one[0])}</pre>")
-    return _section(say("How to do it again"), "".join(parts))
+    return section(say("How to do it again"), "".join(parts))
 
 
 def _machine(asked) -> str:

@@ -192,8 +192,9 @@ class Run:
 
     def worst(self, count: int = 9, split: str = "valid"):
         """The `count` worst mistakes on a split, most confident first."""
+        from deepen.engine.mistakes import mistakes
         from deepen.engine.report import Gallery
-        from deepen.engine.validate import mistakes, with_data
+        from deepen.engine.validate import with_data
         return Gallery(mistakes(with_data(self), split, count))
 
     def _repr_html_(self) -> str:

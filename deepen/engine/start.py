@@ -1,4 +1,5 @@
 """From what a person asked to a run that learns; from a run to a system that predicts."""
+import os
 import platform
 import shutil
 import subprocess
@@ -13,16 +14,16 @@ import torch
 import deepen
 from deepen.core.data import Data
 from deepen.core.events import Event
-from deepen.core.recipe import checked, fields_of, unknown
+from deepen.core.recipe import Count, Field, Fraction, checked, convert, fields_of, unknown
 from deepen.core.system import System
 from deepen.core.words import Failure, Problem, say
-from deepen.engine import find, keep
+from deepen.engine import find, goals, keep
 from deepen.engine.fit import Flags, fit, lend, quiet
 from deepen.engine.place import Place
 from deepen.engine.run import Run, data_of
 from deepen.engine.until import Goal
+from deepen.sources._form import recognise
 
-TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SHORT = {"target": "data.target", "part": "data.part", "on_bad": "data.on_bad"}       # short for
 
 
@@ -54,6 +55,7 @@ def prepare(what: str, settings: Mapping[str, Any] | None = None, load: bool = T
         kind = find.system(system_name)
         recipe = checked(kind, settings)
     _must_fit(kind, system_name, data)
+    goals.must_fit(goal, kind, data)
     return Plan(kind(**recipe), system_name, data, asked, goal)
 
 
@@ -62,18 +64,20 @@ def open_data(asked: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
     name = asked["source"]
     function = find.source(name)
     values = {key: value for key, value in asked.items() if key != "source"}
-    part = None
-    if "part" not in fields_of(function) and "part" in values:
-        from deepen.core.recipe import Field, Fraction, convert
-        part = convert(Field("part", Fraction, 1.0, False), values.pop("part"), "data.part")
+    known, dealt = fields_of(function), dict[str, Any]()            # what any data can do, where its source does not
+    for key, sort in (("part", Fraction), ("folds", Count), ("fold", Count)):
+        if key not in known and key in values:
+            dealt[key] = convert(Field(key, sort, None, False), values.pop(key), f"data.{key}")
     if "path" in values:
         values["path"] = str(Path(values["path"]).resolve())
     values = {key: str(value.expanduser().resolve()) if isinstance(value, Path) else value     # also when resumed elsewhere
               for key, value in checked(function, values, prefix="data.").items()}
     data = function(**values)
-    if part is not None:
-        data, values["part"] = data.part(part), part
-    return data, {"source": name, **values}
+    if "folds" in dealt:
+        data = data.fold(dealt.setdefault("fold", 1), dealt["folds"])
+    if "part" in dealt:
+        data = data.part(dealt["part"])
+    return data, {"source": name, **values, **dealt}
 
 
 def start(what: str, settings: Mapping[str, Any] | None = None, flags: Flags | None = None, out: str | Path | None = None,
@@ -144,7 +148,8 @@ def revive(run: Run, data: Data | None = None) -> System:
         name = _trusted(run, name)
     kind = find.system(name)
     system = kind(**checked(kind, card["recipe"]))
-    lend(system, data or data_of(card), Place("cpu" if not torch.cuda.is_available() else "auto", "fp32"))
+    place = Place("cpu" if not torch.cuda.is_available() else "auto", "fp32")
+    lend(system, (data or data_of(card)).to(place.device), place)
     system.progress = 1.0
     system.build(system.data)
     system.network().load_state_dict(weights)
@@ -209,15 +214,14 @@ def source_asked(what: str) -> dict[str, Any]:
     if what in known:
         return {"source": what}
     path = Path(what).expanduser()
-    if path.is_dir():
-        return {"source": "folder", "path": str(path)}
-    if path.is_file() and path.suffix.lower() in TABLES and "table" in known:
-        return {"source": "table", "path": str(path)}
-    if path.is_file():
-        raise Problem("{path} is a {suffix} file; deepen trains on folders of pictures and on tables ({tables})",
-                      path=path, suffix=path.suffix or "?", tables=" ".join(TABLES))
+    if os.path.exists(path):                                # False too for a name no disk can hold
+        form = recognise(path)
+        if form.source is None:
+            raise Problem("no system of deepen learns from this data yet ({why}); what is in it and what is wrong is told by: "
+                          "deepen check {path}", path=what, why=form.why)
+        return {"source": form.source, "path": str(form.path), **form.given}
     if "/" in what or "\\" in what or what.startswith("."):
-        raise Problem("there is nothing at {path}", path=what)
+        raise Problem("there is nothing at {path}; check the spelling, or give the full path", path=what)
     raise unknown("system or source", what, [*find.systems(), *known])
 
 

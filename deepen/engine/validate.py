@@ -4,40 +4,27 @@ Everything here goes by the kind of the target, never by the system: classes and
 weakest class; for other kinds the metrics alone are told.
 """
 import json
-import math
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from deepen.core.data import Data, Examples
-from deepen.core.kinds import Label, Number, Row, from_card
+from deepen.core.kinds import Number, Row, from_card
 from deepen.core.recipe import fields_of
-from deepen.core.words import Failure, Problem, say
+from deepen.core.words import Failure, say
 from deepen.engine import find
-from deepen.engine.fit import judge, quiet
+from deepen.engine.fit import judge
+from deepen.engine.mistakes import Mistake
 from deepen.engine.start import open_data, revive, source_asked
 from deepen.engine.translate import translated
 from deepen.engine.until import Goal
-from deepen.nn import metrics
+from deepen.engine.verdict import Verdict, root_of, verdict
 from deepen.sources._alike import data_like
 
-TURNS, CELLS = 400, 200_000_000      # bootstrap samples, fewer where so many numbers would be drawn again
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """An example the system got wrong: which row, what it was, what was said and how surely (None: a number)."""
-    row: int
-    was: str
-    said: str
-    sure: float | None
-    input: Tensor
-    where: str              # its file, or its place in the split
-    shown: str = ""         # the input in words, where it is no picture
+NOTHING = Verdict("", 0, "", {})
 
 
 @dataclass(frozen=True)
@@ -54,6 +41,7 @@ class Validation:
     seconds: float = 0.0
     goal: dict[str, Any] = field(default_factory=lambda: {"text": None, "met": None})
     said: tuple[str, ...] = ()                      # what was used instead, what was left out
+    verdict: Verdict = NOTHING                      # all of it: what mistakes share, what a plain learner reaches
 
 
 def validate(run, data: str | None = None, split: str | None = None, count: int = 6) -> Validation:
@@ -72,18 +60,13 @@ def validate(run, data: str | None = None, split: str | None = None, count: int 
     if system.data.world is None:
         system.data.split(split)
     measured = judge(system, split)
-    if system.data.world is None and answerable(system):
-        answers, target = answers_of(system, split)
-        found, weak = mistakes_in(system, split, answers, target, count), weakest_in(system.data.target, answers, target)
-        between = intervals(system.data.target, answers, target, measured)
-    else:
-        found, weak, between = [], None, {}
     goal = run.asked()["asked"].get("goal")
-    asked = Goal.read(goal) if goal else None
+    root = root_of(run.asked()["data"] if data is None else {"path": data})
+    judged = verdict(system, split, Goal.read(goal) if goal else None, measured, count, root)
     opened = _opened(run) + (split == "test" and data is None)
-    result = Validation(system.data.origin, split, opened, measured, between, weak, found,
+    result = Validation(system.data.origin, split, opened, measured, judged.intervals, judged.weakest, judged.mistakes,
                         len(system.data.splits.get(split, ())), time.monotonic() - began,
-                        {"text": goal, "met": asked.met(measured) if asked else None}, said)
+                        {**judged.plain()["goal"], "text": goal}, said, judged)
     _write(run, result, data)
     return result
 
@@ -94,94 +77,6 @@ def with_data(run, data: str | None = None):
     if data is None:
         return revive(run, open_data(asked)[0])
     return revive(run, _other(run.card(), asked, data))
-
-
-def mistakes(system, split: str = "valid", count: int = 9) -> list[Mistake]:
-    """The `count` worst mistakes on a split: the most confident wrong answers, or the largest errors of numbers."""
-    if not answerable(system):
-        return []
-    return mistakes_in(system, split, *answers_of(system, split), count)
-
-
-def weakest(system, split: str = "valid") -> tuple[str, float, int] | None:
-    """(class, share of its examples that is found, how many there are) of the worst class; None without classes."""
-    if not answerable(system):
-        return None
-    return weakest_in(system.data.target, *answers_of(system, split))
-
-
-def found_wrong(system, split: str, count: int) -> tuple[list[Mistake], tuple[str, float, int] | None]:
-    """`mistakes` and `weakest` with the split predicted once."""
-    if not answerable(system):
-        return [], None
-    told = answers_of(system, split)
-    return mistakes_in(system, split, *told, count), weakest_in(system.data.target, *told)
-
-
-def answerable(system) -> bool:
-    """Does the system answer with the kind of its data's target, and can that be compared one by one?"""
-    target = system.data.target
-    return isinstance(target, (Label, Number)) and isinstance(target, system.goal[1])
-
-
-def answers_of(system, split: str) -> tuple[Tensor, Tensor]:
-    """(answers, target) of a whole split, on the CPU: (N, classes) and (N,), or (N,) and (N,) for numbers."""
-    answers, targets = [], []
-    with quiet(system):
-        for x, y in system.data.batches(split):
-            answers.append(torch.as_tensor(system.predict(x)).detach().float().cpu())
-            targets.append(y.cpu())
-    if not answers:
-        raise Problem("the {split} split is empty: there is nothing to judge", split=split)
-    target = torch.cat(targets)
-    return torch.cat(answers).reshape(len(target), -1).squeeze(1) if isinstance(system.data.target, Number) \
-        else torch.cat(answers), target
-
-
-def mistakes_in(system, split, answers, target, count) -> list[Mistake]:
-    """`mistakes`, from answers at hand."""
-    kind, inputs = system.data.target, system.data.inputs
-    if isinstance(kind, Label):
-        sure, said = answers.max(1)
-        wrong = (said != target).nonzero()[:, 0]
-        rows = wrong[sure[wrong].argsort(descending=True, stable=True)][:count]
-    else:
-        said, sure = answers, None
-        rows = (answers - target).abs().argsort(descending=True, stable=True)[:count]
-    if not len(rows):
-        return []
-    examples = system.data.split(split)
-    pictures = examples[rows.to(getattr(getattr(examples, "inputs", None), "device", "cpu"))][0]
-    names = getattr(examples, "names", None)
-    return [Mistake(row, kind.show(target[row]), kind.show(said[row]), None if sure is None else sure[row].item(),
-                    pictures[place].cpu(),
-                    names[row] if names else say("row {row} of {split}", row=row, split=split),
-                    "" if pictures[place].ndim == 3 else inputs.show(pictures[place].cpu()))
-            for place, row in enumerate(rows.tolist())]
-
-
-def weakest_in(kind, answers, target) -> tuple[str, float, int] | None:
-    """`weakest`, from answers at hand."""
-    if not isinstance(kind, Label):
-        return None
-    count = target.bincount(minlength=len(kind.names))
-    found = target[answers.argmax(1) == target].bincount(minlength=len(kind.names))
-    recall = torch.where(count > 0, found / count.clamp(min=1), torch.inf)
-    worst = int(recall.argmin())
-    return kind.names[worst], recall[worst].item(), int(count[worst])
-
-
-# how sure
-
-def intervals(kind, answers: Tensor, target: Tensor, measured: dict[str, float]) -> dict[str, tuple[float, float]]:
-    """95 % bootstrap intervals of the metrics that can be computed from answers alone; a metric whose plain formula
-    does not give what the system measured (it measures something else by that name) gets none."""
-    formulas = ({"loss": metrics.nll, "accuracy": metrics.accuracy, "top5": metrics.top5, "f1": metrics.f1,
-                 "auc": metrics.auc, "ece": metrics.ece} if isinstance(kind, Label)
-                else {"rmse": metrics.rmse, "mae": metrics.mae, "r2": metrics.r2})
-    turns = max(40, min(TURNS, CELLS // answers.numel()))
-    return {name: metrics.interval(formula, answers, target, turns) for name, formula in formulas.items()
-            if name in measured and math.isclose(float(formula(answers, target)), measured[name], rel_tol=1e-3, abs_tol=1e-4)}
 
 
 # the count of openings
@@ -201,7 +96,9 @@ def _opened(run) -> int:
 
 def _write(run, found: Validation, asked: str | None) -> None:
     line = {"t": round(time.time(), 3), "data": found.data, "asked": asked, "split": found.split,
-            "examples": found.examples, "metrics": found.metrics, "intervals": found.intervals}
+            "examples": found.examples, "metrics": found.metrics, "intervals": found.intervals, "goal": found.goal,
+            "weakest": found.weakest, "shared": [cause.sentence for cause in found.verdict.shared],
+            "beside": found.verdict.beside}
     try:
         with (run.path / "validations.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -220,7 +117,9 @@ def _other(card: dict[str, Any], asked: dict[str, Any], what: str) -> Data:
         name = target.name if isinstance(target, Number) else asked.get("target")
         return data_like(inputs, target, Path(other["path"]), name, asked.get("encoding"))
     same = fields_of(find.source(other["source"]))
-    kept = {key: value for key, value in asked.items() if key in same and key not in ("source", "path")}
+    kept: dict[str, Any] = {key: value for key, value in asked.items() if key in same and key not in ("source", "path", "folds", "fold")}
+    if "white" in same and getattr(inputs, "white", None):              # 16-bit pictures as bright as those it learned from
+        kept["white"] = inputs.white
     shares: dict[str, Any] = {key: 0 for key in ("valid", "test") if key in same}
     data, _ = open_data({**kept, **shares, **other})
     said = list(data.said)

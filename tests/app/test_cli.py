@@ -158,7 +158,7 @@ def test_train_tells_the_verdict_the_mistakes_and_what_is_next(capsys):
     told = capsys.readouterr().out
     run = Run.open("1")
     assert run.name == "stripes-classify-0001" and run.metrics["accuracy"] > 0.25
-    assert "accuracy ≥ 0.01: met" in told
+    assert f"accuracy ≥ 1.00 %: met with {100 * run.metrics['accuracy']:.2f} % (95 %: " in " ".join(told.split())
     assert f"deepen validate {run.path}" in told and "step" in told
 
 
@@ -169,7 +169,9 @@ def test_train_ends_with_one_line_of_json_and_speaks_on_standard_error(capsys):
     assert told["run"] == "here" and told["system"] == "classify" and told["data"].startswith("stripes(")
     assert told["steps"] > 0 and told["seconds"] > 0 and told["speed"]["images_per_second"] > 0
     assert 0 <= told["metrics"]["valid"]["accuracy"] <= 1 and told["metrics"]["test"] == {}
-    assert told["goal"] == {"text": "accuracy ≥ 1", "met": told["metrics"]["valid"]["accuracy"] == 1}
+    score = told["metrics"]["valid"]["accuracy"]
+    assert told["goal"]["text"] == "accuracy ≥ 1" and told["goal"]["met"] == (score == 1)
+    assert told["goal"]["value"] == score and told["goal"]["interval"][0] <= score <= told["goal"]["interval"][1]
     assert Run.open("here").asked()["flags"]["seed"] == 4
 
 

@@ -92,3 +92,13 @@ def test_the_watch_shows_progress_on_a_terminal_and_lines_elsewhere():
         told = console.file.getvalue()
         assert "1,234 parameters" in told and "50.00 %" in told and "1,280 images/s" in told
         assert ("2.5 s left" in told) == console.is_terminal
+
+
+def test_a_class_that_would_steer_the_terminal_is_made_visible():
+    bad, console = "a\x1b[31m\x9b2J", Console(file=io.StringIO(), width=80)
+    terminal.mistakes(console, [Mistake(0, bad, bad, 0.9, torch.zeros(3), bad, bad)])
+    terminal.facts(console, [("x", bad)])
+    terminal.tell(console, bad)
+    terminal.commands(console, "next", [(f"deepen {bad}", "")])
+    told = console.file.getvalue()
+    assert "\x1b" not in told and "\x9b" not in told and told.count("a\\x1b[31m\\x9b2J") == 7

@@ -73,3 +73,53 @@ def test_thinning_keeps_the_ends():
     line = [(i, i) for i in range(5000)]
     kept = charts.thinned(line, 400)
     assert kept[0] == line[0] and kept[-1] == line[-1] and len(kept) <= 402
+
+
+def numbers(svg, tag, *names):
+    return [tuple(float(one.get(name)) for name in names) for one in tree.fromstring(svg).findall(tag)]
+
+
+def test_reliability_lies_on_the_line_when_sureness_is_right():
+    svg = charts.reliability([(0.1, 0.1, 0.0, 0.2, 10), (0.5, 0.5, 0.4, 0.6, 40), (0.9, 0.3, 0.2, 0.4, 20)], "sure", "right")
+    diagonal = next(one for one in tree.fromstring(svg).findall("line") if one.get("class") == "mark")
+    (x0, y0), (x1, y1) = ((float(diagonal.get(f"x{i}")), float(diagonal.get(f"y{i}"))) for i in (1, 2))
+    dots = numbers(svg, "circle", "cx", "cy")
+    assert [pytest.approx(y0 + (x - x0) / (x1 - x0) * (y1 - y0), abs=0.2) == y for x, y in dots] == [True, True, False]
+    assert dots[2][1] > dots[1][1], "less right is lower"
+    high = [float(one.get("height")) for one in tree.fromstring(svg).findall("rect")]
+    assert [one / max(high) for one in high] == [pytest.approx(share, abs=0.01) for share in (0.25, 1, 0.5)]
+    assert charts.reliability([], "a", "b") == ""
+
+
+def test_a_scatter_puts_equal_pairs_on_its_line():
+    svg = charts.scatter([(1.0, 1.0), (3.0, 3.0), (2.0, 5.0), (float("nan"), 1.0)], "true", "said")
+    dots = numbers(svg, "circle", "cx", "cy")
+    line = tree.fromstring(svg).findall("line")[-1]
+    x0, y0, x1, y1 = (float(line.get(name)) for name in ("x1", "y1", "x2", "y2"))
+    far = [abs(y - (y0 + (x - x0) / (x1 - x0) * (y1 - y0))) for x, y in dots]
+    assert len(dots) == 3 and far[0] < 0.3 and far[1] < 0.3 and far[2] > 10
+    level = tree.fromstring(charts.scatter([(1.0, 2.0), (3.0, 2.5)], "a", "b", "zero")).findall("line")[-1]
+    assert level.get("y1") == level.get("y2")
+    assert charts.scatter([(1.0, 1.0)], "a", "b") == ""
+
+
+def test_a_histogram_is_as_high_as_its_counts():
+    for tall in (False, True):
+        bars = numbers(charts.histogram([0, 1, 2, 3], [2, 0, 4], tall), "rect", "x", "y", "height")
+        assert bars[0][2] == pytest.approx(bars[2][2] / 2) and bars[1][2] == 0 and bars[0][1] + bars[0][2] == pytest.approx(bars[2][1] + bars[2][2])
+        assert bars[0][0] < bars[1][0] < bars[2][0]
+    assert charts.histogram([0, 1], [1, 2]) == charts.histogram([], []) == charts.histogram([0, 1], [0]) == ""
+
+
+def test_spans_share_one_scale():
+    html = charts.spans([("<a>", 0.4, 0.3, 0.5, "+40 %"), ("b", -0.1, -0.5, 0.0, "-10 %")])
+    rects = [(float(x), float(w)) for x, w in re.findall(r'<rect x="([\d.]+)" width="([\d.]+)"', html)]
+    lines = [(float(a), float(b)) for a, b in re.findall(r'<line x1="([\d.]+)" x2="([\d.]+)"', html)]
+    assert rects == [(50, 40), (40, 10)] and lines == [(80, 100), (0, 50)] and "<a>" not in html
+
+
+def test_a_large_picture_becomes_a_small_file():
+    pixels = torch.randint(0, 256, (3, 300, 500), dtype=torch.uint8)
+    tag = charts.picture(pixels, most=96)
+    inside = Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", tag)[1])))
+    assert inside.size == (96, 58) and inside.format == "JPEG" and len(tag) < 12_000

@@ -9,6 +9,8 @@ from deepen.core.data import Data, Examples
 from deepen.core.kinds import Image, Label, Number, Row, Vector
 from deepen.core.system import System
 from deepen.core.words import Problem
+from deepen.engine import goals
+from deepen.engine import mistakes as m
 from deepen.engine import validate as v
 from deepen.engine.translate import columns, translated
 from deepen.nn import metrics
@@ -37,37 +39,37 @@ def classes(p, y, names=None):
 
 def test_mistakes_come_most_confident_first():
     system = classes([[.9, .1, .0], [.2, .7, .1], [.05, .9, .05], [.0, .4, .6]], [0, 0, 2, 0], ["w", "x", "y", "z"])
-    found = v.mistakes(system, "valid", 2)
+    found = m.mistakes(system, "valid", 2)
     assert [(one.row, one.was, one.said, one.where) for one in found] == [(2, "c", "b", "y"), (1, "a", "b", "x")]
     assert found[0].sure == pytest.approx(0.9) and torch.equal(found[0].input, torch.tensor([.05, .9, .05]))
     assert found[0].shown == "0.05 0.9 0.05"
 
 
 def test_no_mistakes_where_all_is_right():
-    assert v.mistakes(classes([[1., 0., 0.]], [0])) == []
+    assert m.mistakes(classes([[1., 0., 0.]], [0])) == []
 
 
 def test_largest_errors_of_numbers():
     system = Fixed(Data({"valid": Examples(torch.tensor([[1.], [2.], [3.]]), torch.tensor([1.5, 9., 3.]))}, Vector(1), Number()))
-    assert [(one.row, one.was, one.said, one.sure) for one in v.mistakes(system, "valid", 2)] == [
+    assert [(one.row, one.was, one.said, one.sure) for one in m.mistakes(system, "valid", 2)] == [
         (1, "9", "2", None), (0, "1.5", "1", None)]
-    assert v.weakest(system, "valid") is None
+    assert m.weakest(system, "valid") is None
 
 
 def test_weakest_class_is_the_one_found_least():
     system = classes([[1., 0, 0], [1., 0, 0], [0, 1., 0], [0, 1., 0], [1., 0, 0]], [0, 0, 1, 0, 1])
-    assert v.weakest(system, "valid") == ("b", 0.5, 2), "c has no example and does not count"
+    assert m.weakest(system, "valid") == ("b", 0.5, 2), "c has no example and does not count"
 
 
 def test_other_kinds_have_no_mistakes():
     system = Fixed(Data({"valid": Examples(torch.zeros(2, 1))}, Vector(1)))
-    assert v.mistakes(system) == [] and v.weakest(system) is None and v.found_wrong(system, "valid", 3) == ([], None)
+    assert m.mistakes(system) == [] and m.weakest(system) is None and m.found_wrong(system, "valid", 3) == ([], None)
 
 
 def test_a_system_that_answers_with_something_else_has_no_mistakes():
     system = classes([[.2, .7, .1]], [0])
     system.goal = (Vector, Image)
-    assert v.mistakes(system) == [] and not v.answerable(system)
+    assert m.mistakes(system) == [] and not m.answerable(system)
 
 
 def test_interval_of_an_accuracy_is_that_of_a_binomial():
@@ -76,14 +78,14 @@ def test_interval_of_an_accuracy_is_that_of_a_binomial():
     p = torch.where(right[:, None], torch.tensor([0.9, 0.1]), torch.tensor([0.1, 0.9]))
     y = torch.zeros(2000, dtype=torch.int64)
     share = right.float().mean().item()
-    low, high = v.intervals(Label(("x", "y")), p, y, {"accuracy": share})["accuracy"]
+    low, high = goals.intervals(Label(("x", "y")), p, y, {"accuracy": share})["accuracy"]
     width = 1.96 * math.sqrt(share * (1 - share) / 2000)
     assert low == pytest.approx(share - width, abs=0.006) and high == pytest.approx(share + width, abs=0.006)
 
 
 def test_a_metric_of_another_meaning_gets_no_interval():
     p, y = torch.tensor([[.9, .1], [.2, .8]]), torch.tensor([0, 1])
-    assert set(v.intervals(Label(("x", "y")), p, y, {"accuracy": 1.0, "loss": 7.0})) == {"accuracy"}
+    assert set(goals.intervals(Label(("x", "y")), p, y, {"accuracy": 1.0, "loss": 7.0})) == {"accuracy"}
 
 
 def test_classes_of_other_data_are_matched_by_name():
@@ -118,7 +120,7 @@ def test_columns_are_matched_by_name_and_their_words_too():
 
 def test_a_split_that_is_not_there():
     with pytest.raises(Problem):
-        v.answers_of(classes([[1., 0., 0.]], [0]), "nowhere")
+        m.answers_of(classes([[1., 0., 0.]], [0]), "nowhere")
 
 
 def test_torn_lines_of_validations_are_left_out(tmp_path):
@@ -133,6 +135,9 @@ def test_validate_on_other_data_of_a_real_run(tmp_path):
     run = start("stripes", {"net": "conv 8 3; norm; relu; globalpool; dense classes", "epochs": 1}, out=tmp_path / "run")
     own = v.validate(run)
     assert own.opened == 1 and own.split == "test" and own.examples > 0 and own.weakest[2] > 0
+    assert own.verdict.split == "test" and own.goal == {"text": None, "met": None}
+    line = v.validations(run)[0]
+    assert line["weakest"] == list(own.weakest) and line["shared"] == [cause.sentence for cause in own.verdict.shared]
     other = v.validate(run, "stripes")
     assert other.opened == 1, "other data leaves the count alone"
     assert other.examples >= own.examples
