@@ -16,6 +16,7 @@ from deepen.core.words import Problem, say
 from deepen.engine import keep
 from deepen.engine.place import Place
 from deepen.engine.run import Run
+from deepen.engine.shown import paint
 from deepen.engine.until import better, gently
 
 LOG_SECONDS, POLL_SECONDS, SAVE_SECONDS, SAVE_SHARE = 0.25, 0.2, 30.0, 0.05
@@ -189,8 +190,7 @@ class _Fit:
     def judge(self) -> None:
         past, began = self.past, time.monotonic()
         self.log(began)
-        past.last = judge(self.system)
-        self.judged_at = past.step
+        past.last, self.judged_at = judge(self.system), past.step
         score = past.last.get(self.system.score, float("nan"))
         is_best = better(self.system.score, score, past.best)
         if is_best:
@@ -203,6 +203,9 @@ class _Fit:
         past.seconds = time.monotonic() - self.started
         self.logged_at = time.monotonic()
         self.tell("evaluated", split="valid", best=is_best, **past.last)
+        if hasattr(self.system, "sample"):
+            with quiet(self.system):
+                paint(self.run.path / "shown", self.system, past.step)
         self.save_if_cheap()
 
     def weights(self) -> dict:

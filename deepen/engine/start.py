@@ -86,7 +86,8 @@ def start(what: str, settings: Mapping[str, Any] | None = None, flags: Flags | N
     """Train: prepare, make a run folder, let it learn. `planned` is told the plan before the first step."""
     flags = flags or Flags()
     plan = prepare(what, settings)
-    run = Run.new(f"{plan.data_asked['source']}-{Path(plan.system_name).stem}", out, root)
+    named = Path(plan.data_asked["path"]).stem if plan.data_asked.get("path") else plan.data_asked["source"]
+    run = Run.new(f"{named}-{Path(plan.system_name).stem}", out, root)
     asked = {"what": what, "system": plan.system_name, "goal": str(plan.goal) if plan.goal else None}
     if plan.system_name.partition(":")[0].endswith(".py"):
         file = Path(plan.system_name.partition(":")[0])
