@@ -12,6 +12,7 @@ from deepen.app.commands import Asked
 from deepen.core.recipe import checked, convert, fields_of, pairs, unknown
 from deepen.core.words import Problem
 from deepen.engine import find
+from deepen.engine.start import DEALT
 
 
 def understand(line: str) -> Asked:
@@ -55,7 +56,8 @@ def _check_data(data: str, settings: Mapping[str, str]) -> None:
         name = data
     if name not in find.sources():
         raise unknown("system or source", name, [*find.systems(), *find.sources()])
-    checked(find.source(name), settings, "data.")
+    known = fields_of(find.source(name))
+    checked(find.source(name), {key: value for key, value in settings.items() if key in known or key not in DEALT}, "data.")
 
 
 def _check_recipe(system: str | None, settings: Mapping[str, str]) -> None:

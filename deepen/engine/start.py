@@ -24,6 +24,7 @@ from deepen.engine.run import Run, data_of
 from deepen.engine.until import Goal
 from deepen.sources._form import recognise
 
+DEALT: dict[str, Any] = {"part": Fraction, "folds": Count, "fold": Count}             # what any data can do
 SHORT = {"target": "data.target", "part": "data.part", "on_bad": "data.on_bad"}       # short for
 
 
@@ -64,8 +65,8 @@ def open_data(asked: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
     name = asked["source"]
     function = find.source(name)
     values = {key: value for key, value in asked.items() if key != "source"}
-    known, dealt = fields_of(function), dict[str, Any]()            # what any data can do, where its source does not
-    for key, sort in (("part", Fraction), ("folds", Count), ("fold", Count)):
+    known, dealt = fields_of(function), dict[str, Any]()            # where its source does not do it itself
+    for key, sort in DEALT.items():
         if key not in known and key in values:
             dealt[key] = convert(Field(key, sort, None, False), values.pop(key), f"data.{key}")
     if "path" in values:

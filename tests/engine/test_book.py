@@ -42,7 +42,7 @@ def test_every_worked_example_is_in_the_book():
     "initialisation", "optimizers", "pixels", "one-hot", "elmo", "dense", "rnn", "lstm", "conv-filter", "pooling", "softmax",
     "deepconvnet", "deepconvnet-mistakes", "augmentation", "small-windows", "top-5", "vgg", "googlenet", "resnet", "transfer",
     "layer-times", "gpu", "distributed", "bits", "binary", "detection", "segmentation", "captions", "style", "gan", "diffusion",
-    "driving", "deep-q", "alphago", "playground"])
+    "driving", "deep-q", "alphago", "playing"])
 def test_the_headings_of_the_textbook_are_there(word):
     assert book.search([word])[0].id == word
 
