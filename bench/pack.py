@@ -18,12 +18,12 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent
 sys.path[:0] = [str(HOUSE / "tests" / "app"), str(HOUSE / "tests" / "sources")]
-from bad_inputs import all_cases
-from korean_csvs import make
-from pack_judge import forbidden, tried
+from bad_inputs import all_cases  # noqa: E402
+from korean_csvs import make  # noqa: E402
+from pack_judge import forbidden, tried  # noqa: E402
 
-from deepen.sources._finding import Trouble
-from deepen.sources._sheet import read
+from deepen.sources._finding import Trouble  # noqa: E402
+from deepen.sources._sheet import read  # noqa: E402
 
 
 def line(claim: str, ours: float, peer: float | None, peer_name: str | None, unit: str, runs: int) -> None:

@@ -163,7 +163,9 @@ def test_model_folder_holds_no_pickle_and_moves(name, learned, tmp_path):
     weights, card = keep.load_model(run.path / "model")
     assert card["system"] == name and weights
     for file in run.path.rglob("*"):
-        if file.is_file() and file.name != ".lock":
+        if file.parent.name == "shown":                 # pictures of what it made
+            assert file.read_bytes().startswith(b"\x89PNG")
+        elif file.is_file() and file.name != ".lock":
             assert file.suffix in (".safetensors", ".json", ".jsonl", ".toml"), file
             if file.suffix == ".safetensors":
                 with safetensors.safe_open(file, "pt") as tensors:

@@ -162,7 +162,7 @@ def again(asked: dict[str, Any], changes: dict[str, Any] | None = None, flags: d
     words = ["deepen", "train", str(asked["asked"]["what"])]
     defaults = {name: one.default for name, one in fields_of(kind).items()}
     words += [f"{key}={_plain(value)}" for key, value in {**asked["recipe"], **(changes or {})}.items()
-              if key not in defaults or value != defaults[key]]
+              if key not in defaults or not _same(value, defaults[key])]
     words += _data(asked, kind)
     if goal := asked["asked"].get("goal"):
         wanted = Goal.read(goal)
@@ -171,6 +171,11 @@ def again(asked: dict[str, Any], changes: dict[str, Any] | None = None, flags: d
     words += [f"--{key.replace('_', '-')} {value}" for key, value in {**asked.get("flags", {}), **(flags or {})}.items()
               if key in usual and value != usual[key]]
     return " ".join(word if word.startswith("--") else shlex.quote(word) for word in words)
+
+
+def _same(value, usual) -> bool:
+    """TOML has lists where a recipe has tuples."""
+    return list(value) == list(usual) if isinstance(value, (list, tuple)) and isinstance(usual, (list, tuple)) else value == usual
 
 
 def _data(asked: dict[str, Any], kind) -> list[str]:
@@ -185,7 +190,7 @@ def _data(asked: dict[str, Any], kind) -> list[str]:
         words.append(f"data={path or source}")
     usual = {name: one.default for name, one in fields_of(find.source(source)).items()}
     return words + [f"data.{key}={_plain(value)}" for key, value in given.items()
-                    if key not in usual or value != usual[key]]
+                    if key not in usual or not _same(value, usual[key])]
 
 
 def _plain(value):

@@ -103,7 +103,7 @@ def _learns(entry: Entry, data) -> bool:
     return type(data.inputs).__name__ in wants.split(" | ") and type(data.target).__name__ in gives.split(" | ")
 
 
-_FIRST = ("classify", "tabular")     # where several systems fit a kind of data, these come first
+_FIRST = ("classify", "tabular", "playground")     # where several systems fit a kind of data, these come first
 
 
 def fingerprint(file: Path) -> str:
@@ -160,6 +160,7 @@ def _about(node) -> str:
     return (ast.get_docstring(node) or "").partition("\n")[0]
 
 
+@cache
 def _text(node) -> str:
     return "" if node is None else ast.unparse(node)
 

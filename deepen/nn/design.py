@@ -77,23 +77,23 @@ class Design:
             initialise(network, init)
         return network
 
-    def table(self, kind, classes: int | None = None) -> Table:
+    def table(self, kind, classes: int | None = None, rows: Table | None = None) -> Table:
         """Shape, parameters, multiplications and receptive field of each line; nothing is allocated.
 
-        `field` is never more than the whole input: beyond is padding. Raises `Problem` with the line.
+        `field` is never more than the whole input: beyond is padding. Raises `Problem` with the line; the
+        lines before it are then in `rows`, where one was given.
         """
+        rows, field, jump = Table() if rows is None else rows, 1, 1
         with torch.device("meta"):                                          # shapes without memory
-            lines = list(self.walk(kind, classes))
-        rows, field, jump = Table(), 1, 1
-        side = max(kind.shape[1:]) if len(kind.shape) == 3 else kind.shape[0]
-        for number, (text, pairs, layer) in enumerate(lines, 1):
-            field = min(side, field + (layer.window - 1) * jump) if layer.window else side
-            jump *= layer.stride
-            rows.append(Row(number, text, pairs[-1][0], layer.shape, *cost(layer), field))
-            if rows.totals.parameters > PARAMETERS:
-                reason = Problem("the network has {given} weights by here, at most {most} are built",
-                                 given=rows.totals.parameters, most=PARAMETERS)
-                raise at(number, text, reason)
+            for number, (text, pairs, layer) in enumerate(self.walk(kind, classes), 1):
+                side = max(kind.shape[1:]) if len(kind.shape) == 3 else kind.shape[0]
+                field = min(side, field + (layer.window - 1) * jump) if layer.window else side
+                jump *= layer.stride
+                rows.append(Row(number, text, pairs[-1][0], layer.shape, *cost(layer), field))
+                if rows.totals.parameters > PARAMETERS:
+                    reason = Problem("the network has {given} weights by here, at most {most} are built",
+                                     given=rows.totals.parameters, most=PARAMETERS)
+                    raise at(number, text, reason)
         return rows
 
     def walk(self, kind, classes: int | None) -> Iterator[tuple[str, list[tuple[str, nn.Module]], Layer]]:

@@ -40,7 +40,7 @@ def recognise(path: Path) -> Form:
         return of_file(path)
     except PermissionError as error:
         raise Trouble(say("it cannot be read ({reason})", reason=error.strerror or error),
-                      say("change its rights, or copy it to a folder of your own"), path.name) from None
+                      say("change its rights, or copy it to a folder of your own"), Path(error.filename or path).name) from None
     except OSError as error:
         raise Trouble(say("it cannot be read ({reason})", reason=error.strerror or error),
                       say("check the disk, or copy it again"), path.name) from None

@@ -1,4 +1,5 @@
 """Looking at many picture files: each is decoded whole, once, and what was seen is remembered by its content."""
+import errno
 import hashlib
 import io
 import json
@@ -124,9 +125,9 @@ def _seen(file: Path, store: Store) -> tuple[bytes, bytes, str]:
 
 
 def whole(file: Path) -> bytes:
-    """The bytes of a file; a pipe, which would be waited on for ever, is a `Problem`."""
+    """The bytes of a file; an OSError for a pipe, which would be waited on for ever."""
     if file.exists() and not file.is_file():
-        raise Problem("this is a pipe or a device, not a file")
+        raise OSError(errno.EINVAL, say("it is a pipe or a device, not a file"))
     return file.read_bytes()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from deepen.core.kinds import open_picture
 from deepen.core.words import Problem, carried, say
 from deepen.sources._form_file import PICTURES
+from deepen.sources._looked import whole
 
 MOST = 1_000_000        # files of a data set that are listed
 WHOLE = 20_000          # pictures up to which every one is decoded to its end; above, the header is read
@@ -60,11 +61,11 @@ def leaves(name: str) -> bool:
 def sizes(pictures: Pictures, names: Iterable[str]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
     """(width, height) of each picture as it is shown, and what is wrong with those that cannot be read."""
     wanted = sorted(set(names))
-    whole = len(wanted) <= WHOLE
 
     def look(name: str) -> tuple[int, int] | str:
         try:
-            return open_picture(pictures.files[name].read_bytes()).size if whole else _header(pictures.files[name])
+            path = pictures.files[name]
+            return _header(path) if len(wanted) > WHOLE and path.is_file() else open_picture(whole(path)).size
         except Problem as problem:
             return str(problem).partition("; ")[0]
         except OSError as error:

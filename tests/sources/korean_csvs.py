@@ -67,7 +67,7 @@ def cell(draw: random.Random, name: str, row: int, style: str, encoding: str) ->
 
 def quoted(text: str, mark: str, how: str) -> str:
     must = mark in text or '"' in text or "\n" in text or "\r" in text
-    if not must and how == "least" or (how == "mixed" and not must and len(text) % 2):
+    if (not must and how == "least") or (how == "mixed" and not must and len(text) % 2):
         return text
     return '"' + text.replace('"', '""') + '"'
 

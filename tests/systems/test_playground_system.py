@@ -46,7 +46,7 @@ def test_it_learns_what_the_session_learns(spec):
 def test_the_network_in_torch_answers_as_the_session(kind):
     data = points("cones", 200)
     system = learned(data, layers=(6, 3), activation=(kind,), features=("x1", "x1x2", "sinx2", "radius"), epochs=5, start="7", lr=0.01)
-    x = system.example(100)
+    x = torch.rand(100, 2) * 12 - 6
     assert system.predict(x).numpy() == pytest.approx(system.session.answers(x.double().numpy())[:, 0], abs=2e-5)
 
 

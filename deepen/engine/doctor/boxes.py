@@ -9,6 +9,7 @@ from deepen.engine.doctor.checked import Checked, Notes, middle, spread
 from deepen.sources._boxes import Box, Boxed, read_coco, read_voc
 from deepen.sources._finding import Trouble
 from deepen.sources._form import Form
+from deepen.sources._looked import whole
 from deepen.sources._pictures_at import Pictures, composed, leaves, sizes
 
 SHARES = (0.05, 0.1, 0.2, 0.4)          # of the picture's side, up to which boxes are counted together
@@ -54,7 +55,7 @@ def _voc(form: Form, root: Path, notes: Notes) -> tuple[list[Boxed], list[str], 
     for path in sorted(root.rglob("*.xml")):
         file = composed(path.relative_to(root).as_posix())
         try:
-            told.append(read_voc(path.read_bytes(), file, notes.add))
+            told.append(read_voc(whole(path), file, notes.add))
         except Trouble as trouble:
             notes.problem(trouble)
         except OSError as error:
@@ -69,7 +70,7 @@ def _coco(form: Form, root: Path, notes: Notes) -> tuple[list[Boxed], list[str],
     for path in [form.path] if form.path.is_file() else sorted(root.rglob("*.json")):
         file = composed(path.relative_to(root).as_posix())
         try:
-            these, names, shapes = read_coco(path.read_bytes(), file, notes.add)
+            these, names, shapes = read_coco(whole(path), file, notes.add)
         except Trouble as trouble:
             notes.problem(trouble)
             continue

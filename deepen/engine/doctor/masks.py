@@ -16,6 +16,7 @@ from deepen.engine.doctor.checked import Checked, Notes, spread
 from deepen.sources._finding import Trouble
 from deepen.sources._form import Form
 from deepen.sources._form_file import PICTURES
+from deepen.sources._looked import whole
 from deepen.sources._pictures_at import composed, leaves
 
 VOID = 255          # the pixels nobody says anything about: left out of the score
@@ -145,12 +146,12 @@ def _look(picture: Path, mask: Path, colours: dict[tuple[int, ...], int]) -> _Se
     seen = _Seen()
     again = say("save it again or remove it, or leave it out with --on-bad skip")
     try:
-        seen.picture = open_picture(picture.read_bytes()).size
+        seen.picture = open_picture(whole(picture)).size
     except (Problem, OSError) as problem:
         seen.problems.append((str(problem).partition("; ")[0], again, "", True))
         return seen
     try:
-        raw = mask.read_bytes()
+        raw = whole(mask)
         opened = open_picture(raw)
     except (Problem, OSError) as problem:
         seen.problems.append((str(problem).partition("; ")[0], again, "", False))
