@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import deepen
 from deepen.app.commands import Asked, Command, Option, commands, everywhere, groups
-from deepen.core.words import LANGUAGES, Problem, language, say, speak
+from deepen.core.words import LANGUAGES, Problem, language, say, speak, visible
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -177,6 +177,7 @@ def _unknown(what: str, name: str, names) -> Problem:
 
 def _tell(sentence: str) -> None:
     """One sentence on standard error, whatever state the terminal is in."""
+    sentence = visible(sentence)
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")                    # a line of progress may stand there
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")

@@ -79,6 +79,7 @@ def _how() -> tuple[Option, ...]:
         Option("eval-every", "N", say("judge every N steps (default: ten times a run)")),
         Option("patience", "N", say("stop after N judgements without a better score")),
         Option("on-bad", "stop|skip", say("what to do with files that cannot be read (default stop)")),
+        Option("folds", "K", say("cross-validate: K runs, each judged on another part; then their mean and spread")),
         Option("quiet", "", say("show the end only")))
 
 
@@ -88,8 +89,10 @@ def _learn() -> tuple[Command, ...]:
                 say("Look at data before anything learns from it: what it is, what is wrong where, whether training may start."),
                 (("deepen check ./house.csv target=price", say("a table: delimiter, encoding, target, missing values")),
                  ("deepen check ./photos", say("pictures: every file is decoded to its end")),
+                 ("deepen check ./photos --report photos.html", say("the same as a page with charts, to keep or to hand on")),
                  ("deepen check iris --json", say("for programs"))),
-                (Option("on-bad", "stop|skip", say("what to do with files that cannot be read (default stop)")),), least=1),
+                (Option("on-bad", "stop|skip", say("what to do with files that cannot be read (default stop)")),
+                 Option("report", "FILE.html", say("also write a page with charts and pictures"))), least=1),
         Command("train", "learn.train", "WHAT [key=value …]",
                 say("Let a system learn: progress, verdict, next steps."),
                 (("deepen train digits", say("the first thing to try: seconds, no download")),
@@ -109,6 +112,15 @@ def _learn() -> tuple[Command, ...]:
                   say("for pictures and classes of your choice"))),
                 (Option("input", "CxHxW", say("channels, height and width of a picture (default: from data=)")),
                  Option("classes", "N", say("how many classes (default: from data=)"))), least=1),
+        Command("studio", "studio.studio", "", say("Open the browser window: Playground, Designer, live runs, Try it, lessons."),
+                (("deepen studio", say("prints its address first, then opens it in your browser")),
+                 ("deepen studio --port 8600 --no-browser", say("on a port of your choice; open the address yourself")),
+                 ("deepen studio --class", say("for a room: an address and a picture to scan for everyone in it"))),
+                (Option("port", "N", say("port to listen on (default 8571; 0: any that is free)")),
+                 Option("no-browser", "", say("do not open the browser")),
+                 Option("host", "H", say("address to listen on (default: this machine alone)")),
+                 Option("class", "", say("let the room join")),
+                 Option("runs", "FOLDER", say("the folder of runs to show (default runs/)"))), 0, 0),
         Command("copy", "lists.copy", "SYSTEM [FILE]", say("Copy a system's file, to change and train it."),
                 (("deepen copy classify", say("writes ./classify.py; then: deepen train ./classify.py")),), (), 2, 1))
 

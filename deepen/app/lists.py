@@ -132,7 +132,7 @@ def sources(asked: Asked) -> int:
 
 def _example(entry: find.Entry) -> str:
     if any(setting.name == "path" and not setting.default for setting in entry.settings):
-        return {"folder": "deepen train ./photos", "table": "deepen train ./house.csv"}.get(
+        return {"folder": "deepen train ./photos", "cifar": "deepen train ./pictures.parquet", "table": "deepen train ./house.csv"}.get(
             entry.name, f"deepen train SYSTEM data={entry.name} data.path=…")
     return f"deepen train {entry.name}"
 

@@ -88,7 +88,8 @@ def convert(field: Field, value, key: str):
     try:
         return TypeAdapter(field.type).validate_python(value)
     except ValidationError as error:
-        first = error.errors()[0]
+        wrong = error.errors()
+        first = next((one for one in wrong if one["type"] != "string_pattern_mismatch"), wrong[0])
         raise Problem("{key}={value} is not possible: {reason}", key=key, value=given,
                       reason=_reason(field, first)) from None
 
