@@ -37,6 +37,18 @@ def test_every_sentence_has_its_korean():
     assert missing == {}
 
 
+def test_every_sentence_of_the_pages_has_its_korean():
+    from deepen.app.studio.shell import sentences as shown
+    assert len(shown()) > 300 and sorted(shown() - set(KOREAN)) == []
+
+
+def test_the_pages_say_nothing_but_what_is_collected():
+    """`say(` takes a sentence written out: never a variable, never a template with `${…}`."""
+    for path in (HOUSE / "app" / "studio" / "web").rglob("*.js"):
+        for start in re.findall(r"\bsay\(\s*(.{2})", path.read_text(encoding="utf-8")):
+            assert start[0] in "\"'" or path.name == "words.js", (path.name, start)
+
+
 def test_the_collector_finds_sentences():
     assert [s for s, _ in sentences(ast.parse("raise Problem('a {b}', b=1)\nsay('c')\nprint('d')"))] == ["a {b}", "c"]
 

@@ -73,7 +73,7 @@ def _source(asked: Mapping[str, Any], settings: dict[str, Any], found: Checked |
     try:
         data, _ = open_data({"source": name, **values})
     except Problem as problem:
-        found.findings.append(finding_of(problem))
+        found.findings.append(finding_of(problem, name))
         return found
     found.summary = summary_of(data)
     found.findings += [Finding("note", sentence) for sentence in data.said]

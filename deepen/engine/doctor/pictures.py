@@ -38,7 +38,7 @@ def examine(form: Form, values: dict[str, Any], found: Checked) -> None:
     try:
         given = _scan(root, said)
     except Problem as problem:
-        found.findings += [finding_of(problem), *_of_loose(root, level)]
+        found.findings += [finding_of(problem, root.name), *_of_loose(root, level)]
         return
     classes = sorted({label for _, label in given["train"]})
     files = [(split, file, label) for split, pictures in given.items() for file, label in pictures]
@@ -76,7 +76,7 @@ def _of_wishes(root: Path, given: dict, classes: list[str], files: list[tuple[st
         try:
             ask()
         except Problem as problem:
-            found.append(finding_of(problem))
+            found.append(finding_of(problem, root.name))
     return found
 
 

@@ -23,13 +23,13 @@ def examine(form: Form, values: dict[str, Any], found: Checked) -> None:
     try:
         seen = looked(values)
     except Problem as problem:
-        found.findings.append(finding_of(problem))
+        found.findings.append(finding_of(problem, form.path.name))
         return
     found.findings += [*together([*_of_columns(seen), *leaks.of(seen)], seen.sheet.file), *_of_rows(seen)]
     try:
         data = made(seen, values)
     except Problem as problem:                          # a test file that does not fit, shares that leave nothing
-        found.findings += [*seen.findings, finding_of(problem)]
+        found.findings += [*seen.findings, finding_of(problem, form.path.name)]
         return
     found.findings += seen.findings
     found.summary = {**summary_of(data), "rows": len(seen.sheet), "target_column": seen.target.name,
