@@ -36,8 +36,9 @@ def main():
             row = json.loads(line)
             between = row["spread"]                                 # the least and the most, or a standard deviation
             spread = " – ".join(map(number, between)) if isinstance(between, list) else f"± {number(between)}"
-            parts.append(f"| {row['claim']} | **{number(row['ours'])}** | {number(row['peer'])} ({row['peer_name']}) | {row['ratio']} "
-                         f"| {row['unit']} | {row['runs']} | {spread} |")
+            beside = f"{number(row['peer'])} ({row['peer_name']})" if row["peer_name"] else "–"
+            ratio = "–" if row["ratio"] is None else row["ratio"]
+            parts.append(f"| {row['claim']} | **{number(row['ours'])}** | {beside} | {ratio} | {row['unit']} | {row['runs']} | {spread} |")
         parts.append("")
         if note.is_file():
             parts.append(note.read_text(encoding="utf-8"))
