@@ -28,9 +28,10 @@ def main():
              "The machine is shared, so ratios taken in one run say more than seconds. Seeds are fixed beforehand, the last step "
              "counts, test sets are opened once a run. `spread` is the smallest and the largest of the runs, or ± their standard deviation.\n"]
     for results in sorted((HERE / "results").glob("*.jsonl")):
-        script = HERE / f"{results.stem}.py"
+        script, folder = HERE / f"{results.stem}.py", HERE / results.stem          # one script, or a folder of them
+        scripts = [script] if script.is_file() else sorted(folder.glob("*.py"))
         note = results.with_suffix(".md")
-        parts.append(f"## {results.stem}\n\n`{command(script)}`\n")
+        parts.append(f"## {results.stem}\n\n" + " · ".join(f"`{command(one)}`" for one in scripts) + "\n")
         parts.append("| claim | ours | beside us | ratio | unit | runs | spread |\n|---|---|---|---|---|---|---|")
         for line in results.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)

@@ -96,7 +96,7 @@ class _Sentence(Formatter):
 def _closed(word: str, particle: str) -> bool:
     """Does the word end in a consonant when a Korean reads it aloud? (For 으로 a final ㄹ counts as open.)"""
     letters = [letter for letter in word if letter.isalnum()]
-    if not letters:
+    if not letters or word.rstrip().endswith("%"):          # 퍼센트
         return False
     last = letters[-1].lower()
     if "가" <= last <= "힣":

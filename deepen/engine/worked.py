@@ -2,6 +2,7 @@
 
 A function's name is the `worked` of an entry in `chapters/book.toml`.
 """
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -195,6 +196,21 @@ def initialisation() -> Told:
             say("normal (0.01 wide): the signal dies; he makes up for the half that relu drops")], told
 
 
+def skip() -> Told:
+    told = {(depth, shortcuts): worked.skip(depth, shortcuts) for depth in (20, 56) for shortcuts in (False, True)}
+    deep = zip(told[56, False], told[56, True], strict=True)
+    rows = [[f"{layer}", *(cell for norm in pair for cell in (f"{float(f'{norm:.2g}'):g}", bar(math.log10(norm / 0.1) / 5)))]
+            for layer, pair in enumerate(deep, 1) if layer % 9 == 1]
+    grows = {key: f"{float(f'{norms[0] / norms[-1]:.2g}'):g}×" for key, norms in told.items()}
+    return [say("the gradient at layers of two nets of 56 before learning (bars: its logarithm)"), "",
+            *columns([say("layer"), say("plain"), "", say("residual"), ""], rows), "",
+            say("the first layer's over the last's:"),
+            *columns(["", say("plain"), say("residual")],
+                     [[say("{depth} layers", depth=depth), grows[depth, False], grows[depth, True]] for depth in (20, 56)]), "",
+            say("a block adds to what it was given: the slope of a sum always holds a 1")], \
+        {f"{depth} {'residual' if way else 'plain'}": norms for (depth, way), norms in told.items()}
+
+
 def optimizers() -> Told:
     ways = {name: worked.valley(rule, lr) for name, rule, lr in (   # the rates are those of the textbook's figures
         ("SGD 0.95", "sgd", 0.95), ("momentum 0.1", "momentum", 0.1), ("AdaGrad 1.5", "adagrad", 1.5), ("Adam 0.3", "adam", 0.3))}
@@ -226,7 +242,7 @@ def corridor() -> Told:
 
 
 EXAMPLES = {f.__name__: f for f in (four_points, one_weight, pixels, one_hot, dense, recurrent, lstm, conv_filter, pooling, softmax,
-                                    small_windows, top_five, augmented, bits, layer_times, activations, initialisation, optimizers,
+                                    small_windows, top_five, augmented, bits, layer_times, activations, initialisation, skip, optimizers,
                                     data_parallel, noising, corridor)}
 
 

@@ -11,6 +11,7 @@ from deepen.core.words import Problem
 
 Beginning = Literal["he", "xavier", "normal", "zero"]
 BEGINNINGS = get_args(Beginning)
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)     # mean, std of red, green, blue: torchvision's
 
 
 class Scale(nn.Module):
@@ -44,6 +45,21 @@ class Scale(nn.Module):
         self.mean.copy_(values.mean(dims, keepdim=True)[0])
         self.std.copy_(values.std(dims, correction=0, keepdim=True)[0])
         self.std[self.std < 1e-6] = 1.0                         # a constant stays a constant
+
+
+def pictures(kind, classes: int | None) -> tuple[int, int, bool]:
+    """(channels, classes, small) of what a net of ImageNet is asked for; small: at most 64 pixels a side.
+
+    Such a net then begins with 3x3 windows one pixel apart and no pool: its usual first layers would throw
+    away all but a sixteenth of the places. Raises `Problem` where it cannot work.
+    """
+    shape = tuple(getattr(kind, "shape", ()))
+    if len(shape) != 3 or min(shape[1:]) < 8:
+        raise Problem("this net wants pictures of at least 8 pixels a side, but here the shape is {shape}; "
+                      "choose net=mlp, or larger pictures", shape=shape)
+    if classes is None:
+        raise Problem("this net tells classes apart, but this data has none; write a design of lines instead")
+    return shape[0], classes, min(shape[1:]) <= 64
 
 
 class Residual(nn.Module):

@@ -10,6 +10,17 @@ def cross_entropy(z: Tensor, y: Tensor, smooth: float = 0.0) -> Tensor:
     return F.cross_entropy(z.float(), y.float() if y.shape == z.shape else y, label_smoothing=smooth)
 
 
+def auxiliary(net: nn.Module, y: Tensor, smooth: float = 0.0) -> Tensor | float:
+    """What the auxiliary heads of a net add to the loss of its last forward: Σ share · cross-entropy, 0 where
+    there are none. It takes their scores from `net.auxiliary`, so they count once (GoogLeNet, section 5)."""
+    total: Tensor | float = 0.0
+    heads = getattr(net, "auxiliary", [])
+    while heads:
+        share, z = heads.pop()
+        total = total + share * cross_entropy(z, y, smooth)
+    return total
+
+
 def mse(guess: Tensor, truth: Tensor) -> Tensor:
     """Mean squared error."""
     return F.mse_loss(guess.float(), _alike(truth, guess))

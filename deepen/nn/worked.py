@@ -74,6 +74,18 @@ def signal_sizes(activation: Callable[[Tensor], Tensor], beginning: str, depth: 
     return sizes
 
 
+def skip(depth: int, shortcuts: bool, side: int = 16, count: int = 16, seed: int = 0) -> list[float]:
+    """The gradient's norm at the weights of each convolution of resnet20 or 56 before learning, with its shortcuts or
+    without (the plain net of He et al. 2015, section 4.2), for a batch of noise (count, 3, side, side)."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        net = layers.initialise(network(f"resnet{depth}", Image(3, side, side), 10, skip=shortcuts).double(), "he")
+        x, y = torch.rand(count, 3, side, side, dtype=torch.float64), torch.arange(count) % 10
+    F.cross_entropy(net(x), y).backward()
+    weights = [layer.weight for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    return [float(w.grad.norm()) for w in weights if w.grad is not None]
+
+
 def valley(name: str, lr: float, turns: int = 30, start: tuple[float, float] = (-7.0, 2.0)) -> Tensor:
     """The way of an optimizer down f(x, y) = x²/20 + y², (turns + 1, 2)."""
     at = nn.Parameter(torch.tensor(start))

@@ -28,17 +28,22 @@ def read_weights(what: str | Path) -> dict[str, Tensor]:
 def begin_from(net: nn.Module, weights: dict[str, Tensor]) -> list[str]:
     """Copy weights into a network by name; returns the names that begin fresh: those of a last layer for other classes.
 
+    Where published weights do not hold the scaling they were trained with, the net knows it (`published`).
     Raises `Problem` that names the first layer that is missing or of another shape."""
     mine = net.state_dict()
-    last = next((name.rpartition(".")[0] for name in reversed(mine) if name.endswith("weight")), "")
+    scaling = zip(("scale.mean", "scale.std"), getattr(net, "published", ()), strict=False)
+    weights = {**{name: torch.tensor(values)[:, None, None] for name, values in scaling}, **weights}
+    heads = {*getattr(net, "heads", ()), next((name.rpartition(".")[0] for name in reversed(mine) if name.endswith("weight")), "")}
     fresh = []
     for name, tensor in mine.items():
         given = weights.get(name)
         if given is not None and given.shape == tensor.shape:
             with torch.no_grad():
                 tensor.copy_(given)
-        elif name.rpartition(".")[0] == last and given is not None:
+        elif name.rpartition(".")[0] in heads and given is not None:
             fresh.append(name)
+        elif given is None and name.endswith("num_batches_tracked"):
+            continue                        # older files leave it out, and nothing reads it
         elif given is None:
             raise Problem("the weights have no {name}, which this network needs; they are of another network", name=name)
         else:

@@ -64,7 +64,8 @@ class Classify(System):
             yield {"loss": loss}
 
     def loss(self, x, y):
-        return losses.cross_entropy(self.model(x), y, self.smooth)
+        loss = losses.cross_entropy(self.model(x), y, self.smooth)
+        return loss + losses.auxiliary(self.model, y, self.smooth)
 
     def evaluate(self, split="valid"):
         answers = [(self.predict(x), y) for x, y in self.data.batches(split)]

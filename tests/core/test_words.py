@@ -55,6 +55,7 @@ def test_particles_follow_the_sound(monkeypatch, word, subject, topic, object_, 
 
 def test_numbers_take_particles_too(monkeypatch):
     assert korean_of(monkeypatch, "{name:이가} 있습니다", 10) == "10이 있습니다"
+    assert korean_of(monkeypatch, "{name:을를} 맞혔습니다", "64.7 %") == "64.7 %를 맞혔습니다"       # 퍼센트
 
 
 def test_a_missing_korean_sentence_falls_back_to_english(monkeypatch):

@@ -23,6 +23,16 @@ def test_shares_that_are_sure_are_classes():
         assert torch.allclose(losses.cross_entropy(z, nn.functional.one_hot(y, 4), smooth), losses.cross_entropy(z, y, smooth))
 
 
+def test_auxiliary_heads_count_once():
+    net, y = nn.Linear(3, 4), torch.tensor([0, 3, 1])
+    assert losses.auxiliary(net, y) == 0
+    first, second = torch.randn(2, 3, 4)
+    net.auxiliary = [(0.3, first), (0.5, second)]
+    wanted = 0.3 * losses.cross_entropy(first, y, 0.1) + 0.5 * losses.cross_entropy(second, y, 0.1)
+    assert torch.allclose(losses.auxiliary(net, y, 0.1), wanted)
+    assert losses.auxiliary(net, y, 0.1) == 0
+
+
 def test_losses_of_half_precision_are_float32():
     z, y = torch.randn(5, 4).bfloat16(), torch.tensor([0, 3, 1, 1, 2])
     assert losses.cross_entropy(z, y).dtype == losses.mse(z, z).dtype == losses.bce(z, 1.0).dtype == torch.float32

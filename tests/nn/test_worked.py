@@ -56,6 +56,15 @@ def test_signal_sizes_leave_the_random_generator_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_shortcuts_keep_the_gradient_of_a_deep_net_level():
+    plain, residual = (worked.skip(20, shortcuts, side=8, count=4) for shortcuts in (False, True))
+    assert len(plain) == len(residual) == 19                    # convolutions; the twentieth layer is dense
+    assert plain[0] / plain[-1] > 1.5 * residual[0] / residual[-1] > 1
+    deep, kept = (worked.skip(56, shortcuts, side=8, count=4) for shortcuts in (False, True))
+    assert deep[0] / deep[-1] > 20 * kept[0] / kept[-1]
+    assert deep[0] / deep[-1] > 20 * plain[0] / plain[-1] and kept[0] / kept[-1] < 10 * residual[0] / residual[-1]
+
+
 def test_one_step_down_the_valley():
     way = worked.valley("sgd", 0.95, 1)
     assert way[1].tolist() == pytest.approx([-7 + 0.95 * 0.7, 2 - 0.95 * 4])

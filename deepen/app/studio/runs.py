@@ -28,7 +28,7 @@ def routes(studio: Studio) -> list[BaseRoute]:
 
     async def one(request: Request) -> Response:
         run = _run(studio, request)
-        return JSONResponse({**_told(run), "asked": run.asked(), "shown": _shown(run), "report": (run.path / "report.html").is_file()})
+        return JSONResponse({**_told(run), "asked": run.asked(), "shown": _shown(run)})
 
     async def told(request: Request) -> Response:
         """Events from a byte on: {events, next, busy}; a torn last line waits for its end."""
@@ -101,6 +101,7 @@ def _told(run: Run) -> dict[str, Any]:
             "goal": asked["asked"].get("goal"), "state": state, "score": score, "started": asked["made"].get("started"),
             "progress": 1.0 if state == "finished" else last["stepped"].facts.get("progress", 0.0) if last["stepped"] else 0.0,
             "metrics": {key: value for key, value in metrics.items() if isinstance(value, (int, float))},
+            "report": (run.path / "report.html").is_file(),
             "why": last["failed"].facts.get("why") if state == "failed" and last["failed"] else None}
 
 

@@ -1,9 +1,13 @@
 """The Studio's server: every route in one table, behind one guard, until somebody says stop."""
 import contextlib
+import hashlib
 import json
+import os
+import secrets
 import signal
 import socket
 import sys
+import time
 import webbrowser
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +24,10 @@ from starlette.routing import BaseRoute
 
 from deepen.app.studio.guard import Guard, Keys, TooLarge
 from deepen.core.words import LANGUAGES, Problem, say, speak
+from deepen.sources._download import cache
 
 GRACE = 3                           # seconds a request has left when the server is told to stop
+DAY = 86_400
 
 
 @dataclass
@@ -95,7 +101,8 @@ def serve(host: str, port: int, lesson: bool, browser: bool, runs: str, language
     if lesson:
         address = _own_address() if host in ("0.0.0.0", "::") else host
         names |= {address, socket.gethostname().lower()}
-    studio = Studio(Path(runs).resolve(), language, lesson, port=port, address=f"http://{address}:{port}")
+    where = Path(runs).resolve()
+    studio = Studio(where, language, lesson, Keys(_key(port, where)), port, f"http://{address}:{port}")
     app = build(studio, frozenset(names))
     url = f"http://127.0.0.1:{port}/?token={studio.keys.owner}"
     print(url, flush=True)                                  # first, for people and for programs
@@ -116,6 +123,27 @@ def serve(host: str, port: int, lesson: bool, browser: bool, runs: str, language
         server.run(sockets=[door])
     sys.stderr.flush()
     return 0
+
+
+def _key(port: int, runs: Path) -> str:
+    """The owner's key: the one of the last Studio on this port and these runs, if it is younger than a day, so that a
+    page that is open finds its way back after a restart. Its file is the owner's alone."""
+    path = cache() / "studio" / f"{port}-{hashlib.blake2b(str(runs).encode(), digest_size=8).hexdigest()}.key"
+    try:
+        known = path.stat()
+        if time.time() - known.st_mtime < DAY and known.st_mode & 0o077 == 0 and known.st_uid == os.getuid():
+            return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        path.unlink(missing_ok=True)                        # none, or none that can be read: a new one
+    key, beside = secrets.token_urlsafe(24), path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(key)
+        beside.replace(path)
+    except OSError:
+        return key                                          # it cannot be kept: it is good for this time
+    return key
 
 
 def _listen(host: str, port: int) -> socket.socket:

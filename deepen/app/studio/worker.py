@@ -49,11 +49,11 @@ def main() -> None:
         if now >= due or not all(live.speed for live in players):
             left = SHARE * pause                                # what those who need little leave is for those who need more
             for number, live in enumerate(sorted(players, key=lambda live: live.need(now))):
-                began = time.monotonic()
+                began = time.thread_time()                      # of this thread: what other programs take is nobody's debt
                 live.turn(now, left / (len(players) - number))
                 if live.due(len(players)):
                     live.keep()
-                left -= time.monotonic() - began
+                left -= time.thread_time() - began
             due = max(due + pause, now)
         for live in lives.values():
             now = time.monotonic()

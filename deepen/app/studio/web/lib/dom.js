@@ -38,7 +38,7 @@ function put(element, name, value) {
     !SVG.has(element.localName) &&
     !['list', 'form', 'role', 'width', 'height', 'type'].includes(name)
   ) {
-    if (element[name] !== value || name === 'tabIndex' || name === 'alt') element[name] = value      // −1 and '' are there before they are set
+    if (element[name] !== value || name === 'tabIndex' || name === 'alt') element[name] = value // −1 and '' are there before they are set
   } else if (value === false || value == null) element.removeAttribute(name)
   else element.setAttribute(name === 'className' ? 'class' : name, value === true ? '' : value)
 }
@@ -116,4 +116,16 @@ export function check(label, value, pick, properties = {}) {
     ' ',
     label,
   )
+}
+
+// A page brings its own style; it is loaded once.
+const loaded = new Set()
+
+export function style(address) {
+  if (loaded.has(address)) return
+  loaded.add(address)
+  const link = document.createElement('link')
+  link.rel = 'stylesheet'
+  link.href = address
+  document.head.append(link)
 }

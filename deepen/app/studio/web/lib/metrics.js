@@ -1,2 +1,14 @@
 // Metrics that are shares of one, told in percent.
-export const shares = new Set(['accuracy', 'top5', 'f1', 'auc', 'ece', 'miou', 'pixel_accuracy', 'recognised', 'winrate', 'map50', 'map'])
+export const shares = new Set([
+  'accuracy',
+  'top5',
+  'f1',
+  'auc',
+  'ece',
+  'miou',
+  'pixel_accuracy',
+  'recognised',
+  'winrate',
+  'map50',
+  'map',
+])

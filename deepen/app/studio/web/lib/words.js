@@ -36,7 +36,7 @@ function closed(word, particle) {
     .filter(letter => /[\p{L}\p{N}]/u.test(letter))
     .at(-1)
     ?.toLowerCase()
-  if (!last) return false
+  if (!last || word.trimEnd().endsWith('%')) return false // 퍼센트
   const open = particle === '으로'
   if (last >= '가' && last <= '힣') {
     const final = (last.charCodeAt(0) - 0xac00) % 28

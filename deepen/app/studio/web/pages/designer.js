@@ -1,11 +1,10 @@
 // Designer: a network as lines. Every edit is checked: shapes, weights, multiplications, what a pixel at the end sees.
 import { computed, effect, signal } from '../lib/signals.js'
-import { add, choice, h } from '../lib/dom.js'
+import { add, choice, h, style } from '../lib/dom.js'
 import { count, say } from '../lib/words.js'
 import { get, post } from '../lib/server.js'
 import { inspector } from '../lib/inspector.js'
 import { ABOUT, PALETTE, USUAL } from '../lib/layers.js'
-import { style } from '../lib/style.js'
 
 style('/static/pages/designer.css')
 

@@ -1,9 +1,8 @@
 // Learn: lessons in steps of predict, run, observe, explain; and the chapters, to read beside them.
 import { computed, effect, signal } from '../lib/signals.js'
-import { add, fill, h } from '../lib/dom.js'
+import { add, fill, h, style } from '../lib/dom.js'
 import { language, say } from '../lib/words.js'
 import { get, post } from '../lib/server.js'
-import { style } from '../lib/style.js'
 
 style('/static/pages/learn.css')
 

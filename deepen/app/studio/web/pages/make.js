@@ -1,9 +1,8 @@
 // Real or fake? Twelve pictures, some from the data, some made by a run. How many can you tell?
 import { computed, effect, signal } from '../lib/signals.js'
-import { add, choice, h } from '../lib/dom.js'
+import { add, choice, h, style } from '../lib/dom.js'
 import { say, share } from '../lib/words.js'
 import { get } from '../lib/server.js'
-import { style } from '../lib/style.js'
 
 style('/static/pages/make.css')
 

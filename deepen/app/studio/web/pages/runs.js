@@ -17,7 +17,7 @@ const STATE = {
   stopped: () => say('stopped'),
   failed: () => say('failed'),
 }
-const MARK = { learning: '●', finished: '✓', stopped: '⏸', failed: '✕' }
+const MARK = { learning: '●', finished: '✓', stopped: '❚❚', failed: '✕' }
 
 export function page(root, { go, tell, where }) {
   const all = signal([]),
@@ -84,7 +84,7 @@ export function page(root, { go, tell, where }) {
       'li',
       {},
       check(
-        '',
+        h('span', { class: 'hidden' }, say('compare {name}', { name: run.name })),
         () => chosen.value.has(run.name),
         on => {
           const next = new Set(chosen.peek())
@@ -209,7 +209,7 @@ function detail(name, all, tell) {
                 h('button', { onclick: () => order('set', { key: 'lr', value: rate.value }) }, say('Set the rate')),
               ]
             : null,
-        h('a', { href: `/api/runs/${name}/report`, target: '_blank' }, say('Report')),
+        () => (run.value?.report ? h('a', { href: `/api/runs/${name}/report`, target: '_blank' }, say('Report')) : null),
       ),
       () =>
         busy.value
