@@ -34,7 +34,7 @@ export function dialog(title, ...inside) {
       h('button', { type: 'button', class: 'plain', onclick: () => box.close() }, say('Cancel')),
     ),
   )
-  root.append(box)
+  document.getElementById('main').append(box)
   box.showModal()
   return box
 }

@@ -50,7 +50,7 @@ export function wall(room) {
 }
 
 export function drawings(room) {
-  const { people, changed, told, order, tell } = room
+  const { people, changed, told, order, tell, look } = room
   const models = signal([]),
     model = computed(() => told.value?.model ?? ''),
     list = h('ul', { class: 'drawn' }),

@@ -1,5 +1,5 @@
 // The network as a picture one can touch: every neuron shows its field, every link its weight; hover, edit, keyboard.
-import { effect, signal } from './signals.js'
+import { effect } from './signals.js'
 import { fill, h } from './dom.js'
 import { number, say } from './words.js'
 import { FEATURES, PLAYGROUND, colour, featured, field } from './paint.js'

@@ -1,6 +1,6 @@
 // Points of one's own: drawn by hand, or two columns of a table.
 import { effect, signal } from './signals.js'
-import { choice, fill, h } from './dom.js'
+import { choice, h } from './dom.js'
 import { number, say } from './words.js'
 import { send } from './server.js'
 import { point } from './paint.js'

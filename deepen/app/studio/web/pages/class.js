@@ -73,7 +73,7 @@ export function page(root, { tell, me }) {
     changed.value
     return [...people.values()].filter(one => one.state !== 'away').length
   }
-  const room = { people, changed, told, view, sort, order, me, tell, present }
+  const room = { people, changed, told, view, sort, order, me, tell, look, present }
   add(
     root,
     h(

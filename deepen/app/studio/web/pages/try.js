@@ -1,7 +1,7 @@
 // Try it: draw, drop a picture or fill in a row; see the answer, every layer, and where the network looked. And the
 // sums of a small network done by hand, pixel by pixel.
 import { effect, signal } from '../lib/signals.js'
-import { add, check, choice, fill, h, style } from '../lib/dom.js'
+import { add, check, choice, h, style } from '../lib/dom.js'
 import { number, say, share } from '../lib/words.js'
 import { get, post, send } from '../lib/server.js'
 import { pad } from '../lib/pad.js'
