@@ -77,3 +77,32 @@ def test_other_runs_a_file_others_can_read_and_an_old_one_get_a_new_key(start, t
         os.utime(file, (time.time() - 90_000,) * 2)
     _, late = start(port)
     assert late not in (url, other, opened)
+
+
+@pytest.mark.slow
+def test_an_open_page_is_back_with_its_net_after_a_restart(start, chromium):
+    port = free()
+    first, url = start(port)
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(url)
+    page.locator(".graph .node").first.wait_for()
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(3000)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.wait_for_timeout(700)
+
+    def stands():
+        return page.locator(".epoch b").inner_text(), page.locator(".scores b").first.inner_text()
+    before = stands()
+    first.send_signal(signal.SIGTERM)
+    first.wait(10)
+    page.wait_for_timeout(2000)
+    start(port)
+    began = time.monotonic()
+    while page.locator("#light").inner_text():
+        page.wait_for_timeout(50)
+    assert time.monotonic() - began < 8                                 # 1.7 s on a quiet machine
+    page.wait_for_timeout(1500)
+    assert stands() == before and before[0] != "000,000"
+    context.close()
