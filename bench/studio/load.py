@@ -6,10 +6,9 @@ A fresh browser profile each time; compressed bytes by CDP's Network.loadingFini
 painted losses, which a session on a worker has computed. One JSON line a claim.
 """
 import re
-import shutil
 import statistics
 
-from sessions import say, studio
+from sessions import chromium, say, studio
 
 
 def load(browser, url: str) -> tuple[int, float, float, list[str]]:
@@ -35,11 +34,10 @@ def load(browser, url: str) -> tuple[int, float, float, list[str]]:
 
 def main() -> None:
     from playwright.sync_api import sync_playwright
-    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell") if (path := shutil.which(name)))
     process, base, key = studio()
     try:
         with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             first = load(browser, f"{base}/?token={key}")       # the worker starts with it
             rounds = [load(browser, f"{base}/?token={key}") for _ in range(7)]
             browser.close()

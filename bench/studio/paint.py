@@ -5,11 +5,10 @@
 Chromium with software drawing, as Playwright starts it. Script time is CDP's ScriptDuration, between two readings, divided
 by the pictures painted in between. One JSON line a claim.
 """
-import shutil
 import statistics
 import sys
 
-from sessions import say, studio
+from sessions import chromium, say, studio
 
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
 LARGEST = "networkShape=8,8,8,8,8,8&x=true&y=true&xTimesY=true&xSquared=true&ySquared=true&sinX=true&sinY=true&seed=0.5&dataset=spiral"
@@ -57,11 +56,10 @@ def measured(browser, url: str, link: str) -> dict:
 
 def main() -> None:
     from playwright.sync_api import sync_playwright
-    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell") if (path := shutil.which(name)))
     process, base, key = studio()
     try:
         with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             for name, link in (("7-8×6-1", LARGEST), ("2-4-2-1", "seed=0.5")):
                 told = measured(browser, f"{base}/?token={key}", link)
                 say(f"{name}: pictures painted", told["fps"], 30, "frames/s", [told["fps"]])

@@ -9,6 +9,7 @@ for 66 epochs a second, to see whether 60 come. One JSON line a claim.
 import asyncio
 import json
 import os
+import shutil
 import statistics
 import struct
 import subprocess
@@ -92,6 +93,12 @@ async def measured(base: str, pid: int, clients: list[Client], seconds: float) -
 def say(claim: str, ours: float, goal: float, unit: str, spread: list[float], **more) -> None:
     print(json.dumps({"claim": claim, "ours": round(ours, 3), "peer": goal, "peer_name": "goal", "ratio": round(ours / goal, 3), "unit": unit,
                       "runs": 1, "spread": [round(min(spread), 3), round(max(spread), 3)], **more}), flush=True)
+
+
+def chromium() -> str:
+    """Where the browser is."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+    return next((path for name in names if (path := shutil.which(name))), None) or sys.exit("there is no chromium here")
 
 
 def studio(*words: str) -> tuple[subprocess.Popen, str, str]:

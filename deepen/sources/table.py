@@ -36,18 +36,18 @@ def table(path: Path,                                               # CSV, TSV o
     cause and mend.
     """
     values = {key: value for key, value in locals().items() if value is not None}
-    return made(looked(values), values)
+    return _made(_looked(values), values)
 
 
 READING = ("target", "task", "drop", "header", "delimiter", "encoding", "on_bad", "group", "time")
 
 
-def looked(values: dict[str, Any]) -> Table:
+def _looked(values: dict[str, Any]) -> Table:
     """The table at `values["path"]`, understood; `values` are settings of `table`."""
     return look(Path(values["path"]).expanduser(), **{key: values[key] for key in READING if values.get(key) is not None})
 
 
-def made(found: Table, values: dict[str, Any]) -> Data:
+def _made(found: Table, values: dict[str, Any]) -> Data:
     """A table that was looked at, as data, by the same settings."""
     path, valid, seed = Path(values["path"]).expanduser(), values.get("valid", 0.1), values.get("seed", 0)
     test, group, time = values.get("test", 0.2), values.get("group") or "", values.get("time") or ""

@@ -49,7 +49,7 @@ def test_the_headings_of_the_textbook_are_there(word):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_parses(command):
-    understand(command)
+    assert understand(command).command.name == command.split()[1]
 
 
 def test_every_chapter_named_exists_or_waits_for_its_system():

@@ -87,3 +87,10 @@ def test_forms_without_a_system_take_on_bad_only(tmp_path):
 def test_a_source_without_files_says_that_nothing_can_be_left_out():
     found = check("iris", {"on_bad": "skip"})
     assert found.may_train and any("on_bad changes nothing" in finding.cause for finding in found.findings)
+
+
+def test_every_source_that_is_listed_can_be_asked_for():
+    """A public function of sources/ is a source: all it takes has a line of help, so none is there by accident."""
+    from deepen.engine import find
+    for name, entry in find.sources().items():
+        assert entry.about and all(setting.help for setting in entry.settings), name

@@ -100,8 +100,11 @@ def test_goals_that_can_never_be_judged_are_refused(metric, system, data):
     ("mae", "tabular", Data({}, Row(("x",), (None,)), Number())), ("recognised", "dcgan", Data({}, Image(1, 8, 8), AB)),
     ("return", "dqn", Data({}, Vector(4), AB, world=lambda n, seed: None))])
 def test_goals_that_can_be_judged_are_taken(metric, system, data):
-    must_fit(Goal(metric, 0.5), find.system(system), data)
+    must_fit(Goal(metric, 0.5), find.system(system), data)              # a Problem would fail the test …
     must_fit(None, find.system(system), data)
+    impossible = "rmse" if metric != "mae" else "accuracy"
+    with pytest.raises(Problem):                                        # … and it is not deaf to this system and data
+        must_fit(Goal(impossible, 0.5), find.system(system), data)
 
 
 def test_every_formula_is_a_metric():

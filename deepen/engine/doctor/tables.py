@@ -13,7 +13,7 @@ from deepen.sources._finding import Finding
 from deepen.sources._form import Form
 from deepen.sources._notice import Notice, drop, together
 from deepen.sources._table import Table
-from deepen.sources.table import looked, made
+from deepen.sources.table import _looked, _made
 
 BINS, SHOWN = 10, 5         # of a histogram of numbers; words with their counts
 
@@ -21,13 +21,13 @@ BINS, SHOWN = 10, 5         # of a histogram of numbers; words with their counts
 def examine(form: Form, values: dict[str, Any], found: Checked) -> None:
     """Fill `found` with what a table holds and what is wrong in it; `values` are the settings of the source `table`."""
     try:
-        seen = looked(values)
+        seen = _looked(values)
     except Problem as problem:
         found.findings.append(finding_of(problem, form.path.name))
         return
     found.findings += [*together([*_of_columns(seen), *leaks.of(seen)], seen.sheet.file), *_of_rows(seen)]
     try:
-        data = made(seen, values)
+        data = _made(seen, values)
     except Problem as problem:                          # a test file that does not fit, shares that leave nothing
         found.findings += [*seen.findings, finding_of(problem, form.path.name)]
         return

@@ -159,6 +159,7 @@ def test_a_challenge_counts_the_weights_the_worker_told(people, lesson, teacher)
     one.locator(".lesson .goal").filter(has_text="✓ reached").wait_for()
     teacher.get_by_role("button", name="End the challenge").click()
     one.locator(".lesson .goal").wait_for(state="detached")
+    assert float(one.locator(".scores b").first.inner_text()) <= 0.2
 
 
 def test_a_question_and_its_answers(people, lesson, teacher):
@@ -172,6 +173,7 @@ def test_a_question_and_its_answers(people, lesson, teacher):
     teacher.get_by_text("1 answered").wait_for()
     teacher.get_by_role("button", name="Take the question back").click()
     one.get_by_role("button", name="✓ no").wait_for(state="detached")
+    assert one.get_by_text("Will it learn without a hidden layer?").count() == 0
 
 
 def test_the_wall_shows_the_way_in(lesson, teacher):

@@ -3,24 +3,7 @@ import { check, h } from './dom.js'
 import { number, say } from './words.js'
 import { computed } from './signals.js'
 import { clock } from './room.js'
-
-const NAMES = {
-  showTestData: () => say('show test data'),
-  discretize: () => say('discretise'),
-  playButton: () => say('play'),
-  stepButton: () => say('step'),
-  resetButton: () => say('reset'),
-  learningRate: () => say('learning rate'),
-  activation: () => say('activation'),
-  regularization: () => say('regularisation'),
-  regularizationRate: () => say('regularisation rate'),
-  problem: () => say('kind of problem'),
-  dataset: () => say('data set'),
-  percTrainData: () => say('share of training data'),
-  noise: () => say('noise'),
-  batchSize: () => say('batch size'),
-  numHiddenLayers: () => say('layers and neurons'),
-}
+import { HIDE } from './lab_data.js'
 
 export function dialog(title, ...inside) {
   const box = h(
@@ -100,7 +83,7 @@ export function lock(room) {
       { class: 'ticks' },
       told.peek().controls.map(name =>
         check(
-          NAMES[name](),
+          HIDE[name](),
           () => chosen.has(name),
           on => {
             if (on) chosen.add(name)
