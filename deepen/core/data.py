@@ -14,6 +14,8 @@ from torch import Tensor
 
 from deepen.core.words import Problem
 
+VALUES = 5_000_000          # numbers in a batch to judge
+
 
 class Examples:
     """Examples in memory: inputs (N, …) and target (N, …), a list for ragged targets, or None."""
@@ -87,9 +89,10 @@ class Data:
         """An endless shuffle of `epochs` epochs in batches of exactly `batch`; knows its place."""
         return Stream(self.splits.get(split, ()), batch, epochs, torch.initial_seed() if seed is None else seed)
 
-    def batches(self, split: str, batch: int = 1000) -> Iterator[tuple]:
-        """The split once, in order, in batches."""
+    def batches(self, split: str, batch: int | None = None) -> Iterator[tuple]:
+        """The split once, in order, in batches: of 1,000, of fewer where one example is large."""
         examples = self.split(split)
+        batch = batch or max(8, min(1000, VALUES // max(1, math.prod(getattr(self.inputs, "shape", ())))))
         for start in range(0, len(examples), batch):
             yield examples[torch.arange(start, min(start + batch, len(examples)))]
 

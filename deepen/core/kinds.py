@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from deepen.core import picture
 from deepen.core.picture import open_picture
+from deepen.core.things import Boxes, Mask, Text
 from deepen.core.words import Problem
 
 
@@ -247,7 +248,7 @@ class Row:
         return "  ".join(cells)
 
 
-KINDS = {kind.__name__: kind for kind in (Image, Label, Number, Vector, Row)}
+KINDS = {kind.__name__: kind for kind in (Image, Label, Number, Vector, Row, Boxes, Mask, Text)}
 
 
 def to_card(kind) -> dict[str, Any] | None:

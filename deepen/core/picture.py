@@ -104,6 +104,32 @@ def fitted(picture, size: tuple[int, int], fit: str):
     return _padded(picture.resize(inside, Pillow.Resampling.BICUBIC), size, fit)
 
 
+def place(given: tuple[int, int], size: tuple[int, int], fit: str) -> tuple[float, float, float, float]:
+    """Where `fitted` puts the pixels of a picture of `given` (width, height): (across, down, right, below), so that a
+    corner (x, y) lies at (across · x + right, down · y + below) afterwards."""
+    if given == size:
+        return 1.0, 1.0, 0.0, 0.0
+    if fit == "stretch":
+        return size[0] / given[0], size[1] / given[1], 0.0, 0.0
+    if fit == "crop":
+        scale = max(size[0] / given[0], size[1] / given[1])
+        return scale, scale, (size[0] - scale * given[0]) / 2, (size[1] - scale * given[1]) / 2
+    scale = min(size[0] / given[0], size[1] / given[1])
+    wide, high = (min(side, max(1, round(one * scale))) for side, one in zip(size, given, strict=True))
+    return wide / given[0], high / given[1], (size[0] - wide) // 2, (size[1] - high) // 2
+
+
+def fitted_mask(mask, size: tuple[int, int], fit: str, void: int = 255):
+    """A mask (Pillow, one number a pixel) -> one of `size`, as `fitted` does with its picture; by the nearest pixel, so
+    that no new class appears; what is added is `void`."""
+    from PIL import Image as Pillow
+    if mask.size == size:
+        return mask
+    across, down, right, below = place(mask.size, size, fit)
+    return mask.transform(size, Pillow.Transform.AFFINE, (1 / across, 0, -right / across, 0, 1 / down, -below / down),
+                          Pillow.Resampling.NEAREST, fillcolor=void)
+
+
 def _padded(picture, size: tuple[int, int], fit: str):
     import numpy as np
     from PIL import Image as Pillow
