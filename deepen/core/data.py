@@ -155,6 +155,11 @@ class Stream:
         full, rest = divmod(self.total, self.batch)
         return full + (rest > 1 or not full) if self.total else 0
 
+    @property
+    def epoch(self) -> int:
+        """Which time through the data the newest batch belongs to, from 0."""
+        return max(0, self.consumed - 1) // max(1, len(self.examples))
+
     def __iter__(self) -> Iterator[tuple]:
         rank, ranks = place_among_ranks()
         while self.consumed < self.total:

@@ -41,6 +41,14 @@ def open_picture(raw: bytes, least: int | None = None):
                       reason=error) from None
 
 
+def size_of(raw: bytes) -> tuple[int, int]:
+    """(width, height) of the picture in these bytes as an eye sees it, turned as its EXIF says. It must be a whole one."""
+    from PIL import Image as Pillow
+    with Pillow.open(io.BytesIO(raw)) as picture:
+        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        return (picture.height, picture.width) if turned else (picture.width, picture.height)
+
+
 def is_deep(picture) -> bool:
     """Does the picture hold more than 8 bits a value: 16 or 32 bits, or floats?"""
     return picture.mode.startswith("I") or picture.mode == "F"

@@ -31,6 +31,12 @@ Fraction = Annotated[float, _field(ge=0, le=1, allow_inf_nan=False)]    # 0 … 
 Live = LiveField
 
 
+def once(read):
+    """Marks a field that older recipes wrote otherwise: `read` makes what is meant today of what is given."""
+    from pydantic import BeforeValidator
+    return BeforeValidator(read)
+
+
 @dataclass(frozen=True)
 class Field:
     """One thing that can be set: its name, type and default; `required` when there is no default."""

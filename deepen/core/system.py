@@ -4,7 +4,7 @@
 Make it true, then yield: what is needed to go on lives on `self`, because `steps()` may be entered again after a load.
 """
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ class System:
     stream: Stream          # where it learns from a stream, `build` makes it
     device: torch.device = torch.device("cpu")
     progress: float = 0.0                           # 0…1, what schedules read
+    said: Sequence[str] = ()                        # by `build`: what a person should know, one sentence each
 
     def place(self, net: nn.Module) -> nn.Module:
         """Put a network that will be trained where it will be trained."""
@@ -64,6 +65,11 @@ class System:
     def predict(self, inputs):
         """Answers for a batch of inputs as they are stored."""
         raise NotImplementedError(f"{type(self).__name__} has no predict()")
+
+    @classmethod
+    def suits(cls, data: Data, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of fields that suit this data, where nothing else was `asked`; a run tells and keeps them."""
+        return {}
 
     # what every system can say of itself
     @property
@@ -117,7 +123,7 @@ class System:
                 if name not in skip and not isinstance(value, Data)}
 
 
-_LENT = {"data", "device", "place", "descend", "progress"}
+_LENT = {"data", "device", "place", "descend", "progress", "said"}
 _PLAIN = (bool, int, float, str, type(None))
 
 

@@ -24,7 +24,7 @@ class Box:
     y0: float
     x1: float
     y1: float
-    crowd: bool = False
+    crowd: bool = False     # one that is not counted: COCO's crowd, VOC's difficult
 
 
 @dataclass
@@ -60,7 +60,7 @@ def read_voc(raw: bytes, file: str, note: Note) -> Boxed:
             note("error", say("a box has no four numbers"),
                  say("write xmin, ymin, xmax and ymax, or remove the object"), file, place)
         else:
-            told.boxes.append(Box(place, name, *corners))           # type: ignore[arg-type]
+            told.boxes.append(Box(place, name, *corners, crowd=_text(thing, "difficult") == "1"))      # type: ignore[arg-type, misc]
     return told
 
 

@@ -1,6 +1,6 @@
 """What is noticed about data: one fact each, with its place and how to mend it."""
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from deepen.core.words import Problem, language
 
@@ -32,3 +32,18 @@ class Trouble(Problem):
     def __init__(self, cause: str, mend: str = "", file: str = "", place: str = ""):
         self.finding = Finding("error", cause, mend, file, place)
         super().__init__("{finding}", finding=self.finding)
+
+
+class Notes(Protocol):
+    """Where a reader tells what it notices: `check` shows it all, a source stops at an error."""
+
+    def add(self, level: Level, cause: str, mend: str = "", file: str = "", place: str = "") -> None: ...
+    def problem(self, problem: Problem) -> None: ...
+
+
+def finding_of(problem: Problem, file: str = "") -> Finding:
+    """The finding of a problem that stopped a reader of `file`. A sentence says what is wrong, then what to do."""
+    if isinstance(problem, Trouble):
+        return problem.finding
+    cause, _, mend = str(problem).partition(". " if language() == "ko" else "; ")
+    return Finding("error", cause, mend, file)

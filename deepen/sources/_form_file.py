@@ -152,9 +152,9 @@ def of_json(path: Path) -> Form:
     keys = {key for key in (b"images", b"annotations", b"categories", b"bbox", b"image_id", b"file_name", b"caption")
             if re.search(rb'"' + key + rb'"\s*:', raw + tail)}
     if b"caption" in keys and b"annotations" in keys and b"bbox" not in keys:
-        return Form("captions", say("{file} has images and annotations with captions, as COCO has", file=path.name), path, None)
+        return Form("captions", say("{file} has images and annotations with captions, as COCO has", file=path.name), path, "captions")
     if len(keys & {b"images", b"annotations", b"categories"}) >= 2 or (b"images" in keys and b"file_name" in keys):
-        return Form("coco", say("{file} has images, annotations and categories: the COCO form", file=path.name), path, None)
+        return Form("coco", say("{file} has images, annotations and categories: the COCO form", file=path.name), path, "coco")
     try:
         json.loads(raw + tail if size <= 1 << 17 else b"0")
     except (ValueError, RecursionError) as error:
@@ -175,7 +175,7 @@ def _of_text(path: Path, suffix: str, raw: bytes) -> Form:
         return corpus if suffix == ".txt" or path.suffix == ".gz" else _unreadable(path, suffix)
     if columns := _peek.columns(text, PICTURES):
         if columns.picture is not None and columns.text is not None:
-            return Form("captions", say("{file} lists pictures with a caption each", file=name), path, None)
+            return Form("captions", say("{file} lists pictures with a caption each", file=name), path, "captions")
         if columns.picture is not None:
             raise Trouble(say("this is a list of pictures with their classes"),
                           say("put the pictures into a folder for each class, and give the folder above"), name)

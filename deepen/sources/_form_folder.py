@@ -91,13 +91,15 @@ def _voc(seen: Seen) -> Form | None:
         sheets = below.ending(".xml")[:5]
         if sheets and any(b"<annotation" in _peek.head(below.path / one)[:4000] for one in sheets):
             if not name and seen.path.name.lower() == "annotations":
-                return Form("voc", say("the folder holds the XML files of the VOC form, so the pictures are looked for beside it"), seen.path.parent, None)
+                return Form("voc", say("the folder holds the XML files of the VOC form, so the pictures are looked for beside it"), seen.path.parent, "voc")
             return Form("voc", say("{folder} holds XML files with objects and their boxes: the VOC form",
-                                   folder=name or seen.path.name), seen.path, None)
+                                   folder=name or seen.path.name), seen.path, "voc")
     return None
 
 
 def _coco(seen: Seen) -> Form | None:
+    """Boxes before captions, where a set has both."""
+    captions = None
     for folder in (seen, *(look(seen.path / name) for name in seen.called("annotations", "annotation", "labels"))):
         for name in folder.ending(".json")[:20]:
             try:
@@ -106,8 +108,10 @@ def _coco(seen: Seen) -> Form | None:
                 if len(seen.called(*IMAGES, "annotations", "annotation", "labels")) == len(seen.folders) > 0:
                     raise trouble                       # beside pictures in no classes: no stray file
                 continue
-            return Form(form.name, form.why, seen.path if form.name == "coco" else folder.path / name, None)
-    return None
+            if form.name == "coco":
+                return Form("coco", form.why, seen.path, form.source)
+            captions = captions or form
+    return captions
 
 
 def _masks(seen: Seen) -> Form | None:
@@ -117,16 +121,16 @@ def _masks(seen: Seen) -> Form | None:
     if masks and images:
         return Form("masks", say("{masks} lies beside {images}: a mask for each picture", masks=masks[0],
                                  images=images[0]), seen.path,
-                    None, {"images": images[0], "masks": masks[0]})
+                    "masks", {"images": images[0], "masks": masks[0]})
     for name in sorted(seen.ending(".txt"), key=lambda name: "train" not in name)[:20]:
         lines = [line.split() for line in (_peek.words(_peek.head(seen.path / name)) or "").splitlines()[:20]]
         if len(lines) > 1 and all(len(line) == 2 and line[1].lower().endswith(PICTURES) for line in lines):
-            return Form("masks", say("{list} pairs pictures with their masks", list=name), seen.path, None)
+            return Form("masks", say("{list} pairs pictures with their masks", list=name), seen.path, "masks")
     stems = {Path(name).stem for name in seen.ending(*PICTURES)}
     pairs = [stem for stem in stems if stem + "_mask" in stems]
     if pairs and 2 * len(pairs) >= 0.8 * len(stems):
         return Form("masks", say("pictures lie beside their masks: {name} and {name}_mask", name=sorted(pairs)[0]),
-                    seen.path, None)
+                    seen.path, "masks")
     return None
 
 
@@ -136,9 +140,9 @@ def _captions(seen: Seen) -> Form | None:
     for name in sorted(seen.ending(".csv", ".tsv", ".txt"), key=lambda name: "caption" not in name.lower())[:10]:
         columns = _peek.columns(_peek.words(_peek.head(seen.path / name)) or "x", PICTURES)
         if columns and columns.picture is not None and columns.text is not None:
-            return Form("captions", say("{file} lists pictures with a caption each", file=name), seen.path / name, None)
+            return Form("captions", say("{file} lists pictures with a caption each", file=name), seen.path / name, "captions")
     if "captions.csv" in seen.files:
-        return Form("captions", say("{file} lists pictures with a caption each", file="captions.csv"), seen.path / "captions.csv", None)
+        return Form("captions", say("{file} lists pictures with a caption each", file="captions.csv"), seen.path / "captions.csv", "captions")
     return None
 
 

@@ -115,7 +115,7 @@ def _key_by(rule: str):
 def _inside(file: Path, root: Path, name: str) -> tuple[str, ...]:
     """The folders between a class's folder and the file."""
     folders = file.relative_to(root).parts[:-1]
-    return folders[1 if plain(folders[0]) == name else 2:]
+    return folders[1 if not folders or plain(folders[0]) == name else 2:]
 
 
 def some(names: list[str], count: int) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ class Decoded:
     prints: np.ndarray                  # uint8 (N, PRINT), for `_copies.alike`
     bad: dict[int, str]                 # row -> why it cannot be read
     deep: int                           # how many have more than 8 bits
+    sizes: np.ndarray                   # int32 (N, 2): width and height as decoded, before they were fitted
+    kept: Any = None                    # where `_decoded` keeps them
 
 
 def kind_of(size: int | str, colour: str, fit: str) -> Image:
@@ -41,21 +43,25 @@ def kind_of(size: int | str, colour: str, fit: str) -> Image:
     return Image(1 if colour == "grey" else 3, height, width, fit, colour)
 
 
-def decode(raws: Sequence[Callable[[], bytes]], kind: Image) -> Decoded:
+def decode(raws: Sequence[Callable[[], bytes]], kind: Image, exact: bool = False,
+           pixels: Tensor | None = None) -> Decoded:
     """Decode all pictures in a pool of threads; `raws[row]()` gives the bytes of one.
 
+    exact: no JPEG is decoded at a half or a quarter, so that what is known about its pixels can follow them.
+    pixels: where they are put, uint8 (N, C, H, W); none: into memory.
     Deep pictures (16 bits, floats) are brought to one white, the largest any of them needs, so that one picture's own
     maximum does not decide its brightness; it goes into the kind, and with it to every later picture."""
     count = len(raws)
-    found = Decoded(kind, torch.empty(count, *kind.shape, dtype=torch.uint8), [b""] * count,
-                    np.zeros((count, PRINT), np.uint8), {}, 0)
+    found = Decoded(kind, torch.empty(count, *kind.shape, dtype=torch.uint8) if pixels is None else pixels, [b""] * count,
+                    np.zeros((count, PRINT), np.uint8), {}, 0, np.zeros((count, 2), np.int32))
     whites: dict[int, float] = {}
     warnings.filterwarnings("ignore", module=r"PIL\.")      # what is wrong with a picture becomes a problem
 
     def read(row: int, kind: Image) -> None:
         try:
             raw = raws[row]()
-            opened = picture.open_picture(raw, kind.least)
+            opened = picture.open_picture(raw, None if exact else kind.least)
+            found.sizes[row] = opened.size
             if picture.is_deep(opened):
                 whites[row] = picture.white_of(opened)
             flat = kind.flat(opened)
@@ -83,7 +89,7 @@ def decode(raws: Sequence[Callable[[], bytes]], kind: Image) -> Decoded:
     return found
 
 
-def parts(found: Decoded, target: Tensor, names: Sequence[str], rows: dict[str, Tensor]) -> dict[str, Examples]:
+def parts(found: Decoded, target: Tensor | list, names: Sequence[str], rows: dict[str, Tensor]) -> dict[str, Examples]:
     """The pictures of each split. Those of train are moved together in place: no second copy of most of the memory."""
     splits = {}
     length = len(rows["train"])
@@ -96,7 +102,8 @@ def parts(found: Decoded, target: Tensor, names: Sequence[str], rows: dict[str, 
         mine = rows["train"][start:start + 4096]
         found.pixels[start:start + len(mine)] = found.pixels[mine]
     splits["train"] = found.pixels[:length]
-    return {name: Examples(splits[name], target[mine], [names[row] for row in mine.tolist()])
+    asked = {name: [target[row] for row in mine.tolist()] if isinstance(target, list) else target[mine] for name, mine in rows.items()}
+    return {name: Examples(splits[name], asked[name], [names[row] for row in mine.tolist()])
             for name, mine in rows.items()}
 
 

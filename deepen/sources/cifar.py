@@ -15,6 +15,7 @@ from deepen.core.kinds import Label
 from deepen.core.picture import open_picture
 from deepen.core.recipe import Fraction
 from deepen.core.words import Problem, say
+from deepen.sources._download import places
 from deepen.sources._grouped import dealt
 from deepen.sources._pictures import Sides, check_memory, decode, kind_of, memory, parts, tell_bad, tell_deep
 from deepen.sources._split import shares
@@ -27,7 +28,7 @@ RECORD = 1 + 3 * 32 * 32                # bytes: label, red, green, blue
 _Read = Callable[[], bytes]
 
 
-def cifar(path: str,                                                # folder of .parquet or .bin files, or one file
+def cifar(path: str | None = None,                                  # folder of .parquet or .bin files, or one file (none: cifar10)
           size: Sides | None = None,                                # pixels of a side, or height x width (none: as it is, at most 64)
           colour: Literal["rgb", "grey", "hsv"] = "rgb",            # red green blue, one channel, or hue saturation value
           fit: Literal["stretch", "crop", "pad-white", "pad-noise",
@@ -44,7 +45,7 @@ def cifar(path: str,                                                # folder of 
     A class's name is from the file, from classes.txt beside it, or its number.
     A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images (2009).
     """
-    place = Path(path).expanduser()
+    place = Path(path).expanduser() if path else _kept()
     said: list[str] = []
     raws: list[_Read] = []
     labels: list[Any] = []
@@ -79,8 +80,19 @@ def cifar(path: str,                                                # folder of 
     splits = parts(found, target, shown, rows)
     sides = f"{kind.height}" if kind.height == kind.width else f"{kind.height}x{kind.width}"
     return Data(splits, found.kind, Label(names), said=tuple(said),
-                origin=f"cifar(path={str(path)!r}, size={sides}, colour={colour}, fit={fit}, valid={valid:g}, test={test:g}, "
+                origin=f"cifar(path={str(path or place)!r}, size={sides}, colour={colour}, fit={fit}, valid={valid:g}, test={test:g}, "
                        f"on_bad={on_bad}, seed={seed})")
+
+
+def _kept() -> Path:
+    """Where CIFAR-10 lies when nobody says: the folder cifar10 of $DEEPEN_DATA or of the cache."""
+    folders = places("cifar10")
+    for folder in folders:
+        for inside in (folder, folder / "cifar-10-batches-bin"):
+            if any(inside.glob("*.parquet")) or any(inside.glob("*_batch*.bin")):
+                return inside
+    raise Problem("CIFAR-10 is not in {folder}; unpack {address} there, or give the folder of your own pictures with path=",
+                  folder=folders[-1], address="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz")
 
 
 def _files(place: Path) -> list[Path]:

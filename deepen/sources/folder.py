@@ -2,7 +2,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,9 +11,9 @@ from deepen.core.data import Data
 from deepen.core.kinds import Label
 from deepen.core.recipe import Amount, Fraction, _field
 from deepen.core.words import Problem, say
+from deepen.sources._decoded import check_room, opened, parts
 from deepen.sources._grouped import dealt, grouped, plain, some
-from deepen.sources._looked import whole
-from deepen.sources._pictures import Decoded, Sides, check_memory, decode, kind_of, parts, tell_bad, tell_deep
+from deepen.sources._pictures import Decoded, Sides, kind_of, tell_bad, tell_deep
 from deepen.sources._pictures import memory as _memory
 from deepen.sources._split import shares
 
@@ -56,12 +55,12 @@ def folder(path: str,                                               # folder tha
     _check_classes(root, given, names)
     kind = replace(kind_of(size, colour, fit), white=white)
     files = [(split, file, name) for split in ("train", "valid", "test") for file, name in given.get(split, ())]
-    check_memory(len(files), kind, _memory())
+    check_room(len(files), kind, _memory())
     fixed = {split for split in ("valid", "test") if given.get(split)}
     held = (0 if "valid" in fixed else valid, 0 if fixed else test)
     shares(None, len(files) if folds else len(given["train"]), *held, seed, folds=folds, fold=fold)  # an impossible wish: now
     rules = grouped(files, root, group, said) if group else None
-    found = decode([partial(whole, file) for _, file, _ in files], kind)
+    found = opened([file for _, file, _ in files], kind, _memory(), said)
     shown = [plain(file.relative_to(root).as_posix()) for _, file, _ in files]
     tell_bad(found, shown, on_bad, said)
     _check_left(files, found, names)

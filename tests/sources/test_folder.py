@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from deepen.core.kinds import Image, from_card, to_card
 from deepen.core.recipe import convert, fields_of
 from deepen.core.words import Problem
+from deepen.sources import _decoded
 from deepen.sources import folder as source
 from deepen.sources.folder import folder
 
@@ -249,8 +250,9 @@ def test_a_split_without_train(tmp_path):
     assert "has test, val but no train folder" in refused(tmp_path)
 
 
-def test_more_than_memory_holds_is_refused_with_a_size_that_fits(tmp_path, monkeypatch):
+def test_more_than_memory_and_disk_hold_is_refused_with_a_size_that_fits(tmp_path, monkeypatch):
     two_classes(tmp_path)
+    monkeypatch.setattr(_decoded, "_free", lambda: 0)
     monkeypatch.setattr(source, "_memory", lambda: 2 * 40 * 3 * 20 * 20)
     text = refused(tmp_path, size=21)
     assert "40 pictures of 21×21" in text and "at most size=20" in text

@@ -99,7 +99,12 @@ def test_boxes(tmp_path):
     told = json.dumps({"images": [], "annotations": [], "categories": []})
     assert recognise(put(tmp_path / "coco" / "annotations" / "instances.json", told)).name == "coco"
     form = recognise(tmp_path / "coco")
-    assert (form.name, form.source, form.path) == ("coco", None, tmp_path / "coco")
+    assert (form.name, form.source, form.path) == ("coco", "coco", tmp_path / "coco")
+    sentences = put(tmp_path / "coco" / "annotations" / "captions.json", json.dumps({"images": [], "annotations": [{"caption": "a dog"}]}))
+    assert recognise(tmp_path / "coco").name == "coco"                      # boxes first, where a set has both
+    (tmp_path / "coco" / "annotations" / "instances.json").unlink()
+    form = recognise(tmp_path / "coco")
+    assert (form.name, form.source, form.path) == ("captions", "captions", sentences)
 
 
 def test_masks(tmp_path):
@@ -271,8 +276,8 @@ def test_a_million_files_are_not_walked(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("folder, name, source", [
-    ("captions-flickr8k-1000", "captions", None), ("cifar10", "packed", "cifar"), ("detection-bccd", "voc", None), ("detection-coco128", "coco", None),
-    ("detection-pennfudan", "coco", None), ("hymenoptera", "pictures", "folder"), ("mnist", "packed", "mnist"), ("segmentation-camvid", "masks", None),
+    ("captions-flickr8k-1000", "captions", "captions"), ("cifar10", "packed", "cifar"), ("detection-bccd", "voc", "voc"), ("detection-coco128", "coco", "coco"),
+    ("detection-pennfudan", "coco", "coco"), ("hymenoptera", "pictures", "folder"), ("mnist", "packed", "mnist"), ("segmentation-camvid", "masks", "masks"),
     ("seq2seq-toy", "corpus", None), ("text-en-movie-reviews", "text", None), ("text-en-novels", "corpus", None), ("text-en-ptb", "corpus", None),
     ("text-ko-chatbot", "text", None), ("text-ko-corpus", "corpus", None), ("text-ko-nsmc", "text", None), ("tabular/adult", "table", "table"),
     ("tabular/titanic", "table", "table"), ("tabular/california-housing", "table", "table"), ("text-en-tinyshakespeare/input.txt", "corpus", None),
