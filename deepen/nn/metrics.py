@@ -7,9 +7,9 @@ from torch import Tensor
 # which direction is better: +1 more, -1 less
 BETTER = {"loss": -1, "accuracy": 1, "top5": 1, "f1": 1, "auc": 1, "ece": -1,
           "rmse": -1, "mae": -1, "r2": 1, "mase": -1, "nats": -1, "perplexity": -1,
-          "map50": 1, "map": 1, "miou": 1, "pixel_accuracy": 1, "bleu1": 1, "bleu4": 1, "cider": 1,
+          "map50": 1, "map": 1, "miou": 1, "pixel_accuracy": 1, "class_accuracy": 1, "bleu1": 1, "bleu2": 1, "bleu3": 1, "bleu4": 1, "cider": 1,
           "recognised": 1, "modes": 1, "frechet_own": -1, "return": 1, "winrate": 1, "elo": 1,
-          "spearman": 1, "analogy": 1}
+          "spearman": 1, "analogy": 1, "member_accuracy": 1, "member_loss": -1}
 
 
 # classes
@@ -87,6 +87,13 @@ def pixel_accuracy(counts: Tensor) -> Tensor:
     """Share of pixels given their true class, from a confusion matrix."""
     counts = _exact(counts)
     return counts.diag().sum() / counts.sum()
+
+
+def class_accuracy(counts: Tensor) -> Tensor:
+    """Mean over classes of the share of their pixels given them, from a confusion matrix; classes that are not there are
+    left out."""
+    counts = _exact(counts)
+    return (counts.diag() / counts.sum(1))[counts.sum(1) > 0].mean()
 
 
 # numbers and words

@@ -12,7 +12,8 @@ from deepen.core.recipe import unknown
 from deepen.core.words import Problem
 
 Name = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs", "muon"]
-Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle", "triangle"]
+Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle", "triangle", "polynomial",
+                   "inverse-sqrt", "restarts"]
 TABLES = (nn.Embedding, nn.EmbeddingBag)
 A, B, C = 3.4445, -4.7750, 2.0315                   # of Muon's Newton-Schulz (Jordan et al. 2024)
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
@@ -21,7 +22,8 @@ NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_decay: float = 0.0,
          momentum: float = 0.9, betas: tuple[float, float] | None = None,
          fused: bool = True) -> torch.optim.Optimizer:
-    """The optimizer called `name` over what a network (or a list of parameters) still learns.
+    """The optimizer called `name` over what a network (or a list of parameters) still learns. The parts of an
+    `nn.ModuleList` are networks of their own: muon spares the last layer of each.
 
     Weight decay spares biases and norms. `momentum` is read by momentum, nesterov and muon; `betas` by adam
     and adamw (0.9, 0.999) and muon's Adam half (0.9, 0.99). `fused`: one kernel for all weights where torch
@@ -65,7 +67,8 @@ def make(name: str, net: nn.Module | Iterable[nn.Parameter], lr: float, weight_d
             return torch.optim.LBFGS(parameters, lr, max_iter=10, history_size=20,
                                      line_search_fn="strong_wolfe")
     other = spared | {id(layer.weight) for layer in layers if isinstance(layer, TABLES)}
-    matrices = [w for w in parameters if id(w) not in other][:-1]                # not the last layer's
+    own = [list(one.parameters()) for one in net] if isinstance(net, nn.ModuleList) else [parameters]
+    matrices = [w for one in own for w in [w for w in one if w.requires_grad and id(w) not in other][:-1]]
     taken = {id(w) for w in matrices}
     return Muon(matrices, [w for w in parameters if id(w) not in taken], lr, momentum,
                 weight_decay=weight_decay, betas=betas or (0.9, 0.99), fused=fused, spared=spared)
@@ -194,6 +197,14 @@ def alike(sorts: list) -> dict[Any, list[int]]:
     return places
 
 
+def usual_rate(optimizer: str, net: nn.Module) -> float:
+    """The highest learning rate to try first: what the net says of itself (`rates`), else the usual; with norms it bears
+    five times more of Muon's."""
+    normed = any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules())
+    rates = {"muon": 0.1 if normed else 0.02, "adam": 0.003, "adamw": 0.003, "rmsprop": 0.001, "lbfgs": 1.0}
+    return {**rates, **getattr(net, "rates", {})}.get(optimizer, 0.05)
+
+
 def gradients(weights: Iterable[Tensor]) -> list[Tensor]:
     """The gradients of weights that have one."""
     return [w.grad for w in weights if w.grad is not None]
@@ -211,8 +222,10 @@ def schedule(name: str, progress: float, warmup: float = 0.0) -> float:
 
     After it: constant stays 1; step is 0.1 from half and 0.01 from three quarters of what is left;
     exponential falls to 0.01; cosine is half a wave to 0 (Loshchilov & Hutter 2017, eq. 5); triangle a line
-    to 0; onecycle rises by half a wave from 0.04 and falls like cosine (Smith & Topin 2018). `Problem` for an
-    unknown name."""
+    to 0; onecycle rises by half a wave from 0.04 and falls like cosine (Smith & Topin 2018); polynomial a
+    parabola to 0; inverse-sqrt is √(w / progress) from the end w of the warm-up on, 0.01 where there is none
+    (Vaswani et al. 2017, eq. 3); restarts three cosines, each twice as long as the one before (Loshchilov &
+    Hutter). `Problem` for an unknown name."""
     if name not in get_args(Schedule):
         raise unknown("schedule", name, get_args(Schedule))
     if not 0 <= progress <= 1:
@@ -230,6 +243,14 @@ def schedule(name: str, progress: float, warmup: float = 0.0) -> float:
             return 0.01**left
         case "triangle":
             return 1 - left
+        case "polynomial":
+            return (1 - left) ** 2
+        case "inverse-sqrt":
+            start = warmup or 0.01
+            return math.sqrt(start / max(start, progress))
+        case "restarts":                                                        # they end at 1/7, 3/7 and 1
+            wave = min(2, int(math.log2(7 * left + 1)))
+            left = (7 * left + 1) / 2**wave - 1
     return (1 + math.cos(math.pi * left)) / 2                                   # cosine, onecycle
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from deepen.core.kinds import Image, Vector
 from deepen.nn import fast
-from deepen.nn.design import Design
+from deepen.nn.design import Design, network
 from deepen.nn.nets.deepconv import deepconv
 
 GREY = Image(1, 28, 28)
@@ -127,6 +127,34 @@ def test_fold_leaves_alone_what_cannot_be_folded():
     x = torch.rand(3, 1, 28, 28)
     assert torch.allclose(folded(x), net.eval()(x), atol=1e-5)
     assert sum(isinstance(part, nn.BatchNorm2d) for part in folded.modules()) == 3
+
+
+@pytest.mark.parametrize("name, alone", [("resnet18", 0), ("resnet50", 0), ("resnet20", 0), ("vgg11_bn", 0), ("googlenet", 0),
+                                         ("quick", 6), ("small", 2)])
+def test_fold_reaches_the_blocks_of_every_net(name, alone):
+    """`alone`: norms that have a pool before them, or are not named as a pair."""
+    torch.manual_seed(0)
+    net = network(name, Image(3, 32, 32), 10)
+    for norm in net.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+                nn.init.uniform_(values, 0.5, 1.5)
+    folded, x = fast.fold(net), torch.randint(256, (4, 3, 32, 32), dtype=torch.uint8)
+    wanted = net.eval()(x)
+    assert torch.allclose(folded(x), wanted, rtol=1e-3, atol=1e-4 * float(wanted.detach().abs().max()))
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in folded.modules()) == alone
+
+
+def test_inference_is_close_and_leaves_the_network_alone():
+    torch.manual_seed(0)
+    net = network("resnet18", Image(3, 32, 32), 10).eval()
+    before, x = copy.deepcopy(net.state_dict()), torch.randint(256, (4, 3, 32, 32), dtype=torch.uint8)
+    wanted = net(x)
+    assert torch.allclose(fast.inference(net, half=False)(x), wanted, rtol=1e-3, atol=1e-4)
+    half = fast.inference(net)
+    assert half(x).dtype == torch.float32 and (half(x) - wanted).abs().max() < 0.05 * wanted.abs().max()
+    assert half.network.conv1.weight.dtype == torch.bfloat16
+    assert all(torch.equal(before[key], value) and before[key].dtype == value.dtype for key, value in net.state_dict().items())
 
 
 def test_the_pictures_get_no_gradient():

@@ -259,18 +259,34 @@ def test_six_steps_are_three_saved_loaded_and_three(name, way):
     ("exponential", [1, 0.01**0.25, 0.1, 0.01**0.75, 0.01]),
     ("cosine", [1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2, 0]),
     ("triangle", [1, 0.75, 0.5, 0.25, 0]),
+    ("polynomial", [1, 0.5625, 0.25, 0.0625, 0]),
+    ("inverse-sqrt", [1, 0.2, 0.1 * 2**0.5, 0.1 * (4 / 3) ** 0.5, 0.1]),
+    ("restarts", [1, (1 + math.cos(math.pi * 0.375)) / 2, (1 + math.cos(math.pi * 0.125)) / 2,
+                  (1 + math.cos(math.pi * 0.5625)) / 2, 0]),
 ])
 def test_schedules(name, values):
     assert [optim.schedule(name, p) for p in (0, 0.25, 0.5, 0.75, 1)] == pytest.approx(values)
 
 
-@pytest.mark.parametrize("name", ["constant", "step", "exponential", "cosine", "triangle"])
+@pytest.mark.parametrize("name", ["constant", "step", "exponential", "cosine", "triangle", "polynomial", "restarts"])
 def test_warmup_is_a_line_and_then_the_schedule(name):
     assert optim.schedule(name, 0.0, 0.2) == 0.001
     assert optim.schedule(name, 0.05, 0.2) == pytest.approx(0.25)
     assert optim.schedule(name, 0.2, 0.2) == pytest.approx(1)
     for p in (0.3, 0.6, 0.95):
         assert optim.schedule(name, p, 0.2) == pytest.approx(optim.schedule(name, (p - 0.2) / 0.8))
+
+
+def test_restarts_begin_again_at_a_seventh_and_three():
+    for place in (1 / 7, 3 / 7):
+        assert optim.schedule("restarts", place - 1e-6) < 1e-6 < 0.999 < optim.schedule("restarts", place + 1e-6)
+
+
+def test_inverse_sqrt_is_vaswanis():
+    """Attention is all you need, equation 3, with 4,000 of 100,000 steps of warm-up, divided by its highest rate."""
+    for step in (1000, 4000, 10_000, 100_000):
+        theirs = min(step**-0.5, step * 4000**-1.5) / 4000**-0.5
+        assert optim.schedule("inverse-sqrt", step / 100_000, 0.04) == pytest.approx(theirs)
 
 
 def test_onecycle_is_torchs():
@@ -290,6 +306,13 @@ def test_schedules_stay_within_one(name):
         assert min(values) >= 0 and max(values) <= 1
     with pytest.raises(ValueError, match="progress"):
         optim.schedule(name, 1.2)
+
+
+def test_muon_spares_the_last_layer_of_each_net_of_a_list():
+    nets = nn.ModuleList([nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3)) for _ in range(3)])
+    rule = optim.make("muon", nets, 0.02)
+    turned = [w for group in rule.param_groups if group["orthogonal"] for w in group["params"]]
+    assert [id(w) for w in turned] == [id(net[0].weight) for net in nets]
 
 
 # the average

@@ -110,23 +110,23 @@ def _cifar(kind, classes, depth: int, skip: bool) -> ResNet:
     return ResNet(kind, classes, Basic, ((depth - 2) // 6,) * 3, 16, _pad if skip else lambda *_: Nothing())
 
 
-def resnet18(kind, classes: int | None = None) -> nn.Module:
+def resnet18(kind, classes: int | None = None, width: int = 64) -> nn.Module:
     """8 residual blocks of two 3x3: 11,689,512 parameters at 3x224x224 and 1000 classes.
 
     He et al. 2015, table 1. At 64 pixels a side or less this and its deeper sisters begin with a 3x3
-    convolution of stride 1 without a pool.
+    convolution of stride 1 without a pool. `width`: channels of the first stage.
     """
-    return ResNet(kind, classes, Basic, (2, 2, 2, 2))
+    return ResNet(kind, classes, Basic, (2, 2, 2, 2), int(width))
 
 
-def resnet34(kind, classes: int | None = None) -> nn.Module:
+def resnet34(kind, classes: int | None = None, width: int = 64) -> nn.Module:
     """16 residual blocks of two 3x3: 21,797,672 parameters at 3x224x224 and 1000 classes."""
-    return ResNet(kind, classes, Basic, (3, 4, 6, 3))
+    return ResNet(kind, classes, Basic, (3, 4, 6, 3), int(width))
 
 
-def resnet50(kind, classes: int | None = None) -> nn.Module:
+def resnet50(kind, classes: int | None = None, width: int = 64) -> nn.Module:
     """16 residual blocks of 1x1, 3x3, 1x1: 25,557,032 parameters at 3x224x224 and 1000 classes."""
-    return ResNet(kind, classes, Bottleneck, (3, 4, 6, 3))
+    return ResNet(kind, classes, Bottleneck, (3, 4, 6, 3), int(width))
 
 
 def resnet101(kind, classes: int | None = None) -> nn.Module:

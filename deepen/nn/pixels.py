@@ -1,0 +1,102 @@
+"""A class for every pixel: the loss, class weights, metrics of one confusion matrix, windows, and nets of any size.
+
+Logits z (B, K, H, W); masks y uint8 (B, H, W), in which `VOID` belongs to no class and counts nowhere.
+"""
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from deepen.core.things import VOID
+from deepen.nn import metrics
+from deepen.nn.layers import Scale
+
+EXAMPLES = 256          # that the scale of pixels is measured on
+LEAST = 64              # pixels of a side of a window: in less there is too little to see
+
+
+def loss(z: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy a pixel in nats, in float32; with `weight` (K,) the mean weighted by the true class. 0 where all
+    is void."""
+    y = y.long()
+    total = F.cross_entropy(z.float(), y, weight, ignore_index=VOID, reduction="sum")
+    known = y != VOID
+    counted = known if weight is None else weight[y.where(known, 0)] * known
+    return total / counted.sum().clamp_min(1e-9)
+
+
+def class_weights(data, classes: int, power: float = 1.0) -> Tensor:
+    """Median frequency balancing (Eigen & Fergus 2015, section 6.3.2) of the masks in train: (K,) the median of all
+    frequencies over that of the class, to the `power`: 1 as there, 0 all alike. A class's frequency is its share of the
+    pixels in pictures that show it; one that is never shown weighs 1."""
+    weight = torch.ones(classes)
+    if not power or not len(data.splits.get("train", ())):
+        return weight
+    pixels, room = torch.zeros(classes), torch.zeros(classes)
+    for _, masks in data.batches("train"):
+        counts = torch.stack([one[one != VOID].long().bincount(minlength=classes).cpu() for one in masks])      # (B, K)
+        pixels += counts.sum(0)
+        room += (counts.sum(1, keepdim=True) * (counts > 0)).sum(0)
+    shown = pixels > 0
+    frequency = pixels[shown] / room[shown]
+    weight[shown] = (frequency.quantile(0.5) / frequency) ** power
+    return weight
+
+
+def judged(scores: Callable[[Tensor], Tensor], batches: Iterable[tuple[Tensor, Tensor]], classes: int) -> dict[str, Tensor]:
+    """The metrics of a split, from one confusion matrix over all its pixels; `scores`: pictures -> z."""
+    counts, total = torch.zeros(classes, classes, dtype=torch.int64), torch.zeros((), dtype=torch.float64)
+    for x, y in batches:
+        z = scores(x).float()
+        total += F.cross_entropy(z, y.long(), ignore_index=VOID, reduction="sum").cpu().double()
+        counts += metrics.confusion(y, z.argmax(1), classes).cpu()
+    return {"loss": total / counts.sum().clamp_min(1), "miou": metrics.miou(counts), "pixel_accuracy": metrics.pixel_accuracy(counts),
+            "class_accuracy": metrics.class_accuracy(counts)}
+
+
+def windows(x: Tensor, y: Tensor, share: float, whole: int = 32) -> tuple[Tensor, Tensor]:
+    """The same window of every picture and mask of a batch, at a random place: about `share` of each side, a multiple of
+    `whole`, at least `LEAST` pixels. Four quarters of different pictures teach more than one whole picture."""
+    sides = [min(side, max(LEAST, whole * math.ceil(share * side / whole - 0.25))) for side in x.shape[2:]]
+    top, left = (int(torch.randint(0, given - side + 1, ())) for given, side in zip(x.shape[2:], sides, strict=True))
+    rows, columns = slice(top, top + sides[0]), slice(left, left + sides[1])
+    return x[:, :, rows, columns], y[:, rows, columns]
+
+
+class AnySize(nn.Module):
+    """Scales stored pixels, fills the right and lower border up to a multiple of `whole` by repeating the edge, lets the
+    net look, and cuts its answer back: (B, C, H, W) of any size -> (B, K, H, W)."""
+
+    def __init__(self, net: nn.Module, channels: int, whole: int):
+        super().__init__()
+        self.scale, self.net, self.whole = Scale((channels, 1, 1)), net, whole
+
+    def learn(self, examples) -> "AnySize":
+        """Measure the mean and deviation of the colours on some of the examples."""
+        if len(examples):
+            self.scale.learn(examples[torch.arange(min(EXAMPLES, len(examples)))][0].cpu())
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        x = F.pad(self.scale(x), (0, -width % self.whole, 0, -height % self.whole), mode="replicate")
+        return self.net(x)[:, :, :height, :width]
+
+
+def convolution(inputs: int, channels: int, window: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch norm, ReLU; the size stays (or is divided by `stride`)."""
+    return nn.Sequential(nn.Conv2d(inputs, channels, window, stride, window // 2), nn.BatchNorm2d(channels), nn.ReLU())
+
+
+def bilinear(inputs: int, channels: int, times: int) -> nn.ConvTranspose2d:
+    """A transposed convolution that begins as bilinear interpolation, `times` as large (times even), each channel by itself
+    (Long et al. 2015, section 3.3)."""
+    up = nn.ConvTranspose2d(inputs, channels, 2 * times, times, times // 2, bias=False)
+    slope = 1 - ((torch.arange(2 * times) - times + 0.5) / times).abs()         # a tent over two pixels
+    with torch.no_grad():
+        up.weight.zero_()
+        for channel in range(min(inputs, channels)):
+            up.weight[channel, channel] = slope[:, None] * slope
+    return up
