@@ -12,6 +12,7 @@ from deepen.core.recipe import Amount, Annotated, Count, Fraction, Live, Rate, T
 from deepen.core.system import System
 from deepen.core.words import Problem
 from deepen.nn import classical, metrics, optim
+from deepen.nn.average import Averaging, averaged, paused
 from deepen.nn.calibrate import ENOUGH, temperature
 from deepen.nn.rows import Numbers, Rows, TabM
 
@@ -39,7 +40,7 @@ class Mlp(System):
     lr: Annotated[Rate | None, Live] = None     # learning rate at its highest (none: 0.05, for adamw 0.004)
     schedule: optim.Schedule = "cosine"         # the rate over time
     decay: Amount = 0.03                        # weight decay
-    average: Fraction = 0.0                     # decay of the weight average (0: none)
+    average: Averaging = "none"                 # mean of weights: ema, the newest; swa, all of the end
     balance: classical.Balance = "none"         # balanced: a rare class weighs as much as a common one
     calibrate: bool = True                      # mend how sure it is, on 200 or more validation rows
 
@@ -65,7 +66,7 @@ class Mlp(System):
         self.model = self.place(net)
         self.usual = 0.05 if self.optimizer == "muon" else 0.004
         self.rule = rule(self.model, self.optimizer, self.usual, self.decay)
-        self.ema = optim.Average(self.model, self.average) if self.average else None
+        self.ema = averaged(self.average, self.model)
         batch = self.batch or min(512, max(32, 2 ** round(math.log2(max(1, examples) / 100))))
         epochs = self.epochs or min(20, max(8, 2400 / math.sqrt(max(1, examples))))
         self.stream = data.stream("train", batch, epochs)
@@ -74,10 +75,11 @@ class Mlp(System):
     def steps(self):
         for x, y in self.stream:                                                # x (B, columns), y (B,)
             top = self.usual if self.lr is None else self.lr
-            optim.set_rate(self.rule, top * optim.schedule(self.schedule, self.progress, 0.05))
+            now = paused(self.average, self.progress)
+            optim.set_rate(self.rule, top * optim.schedule(self.schedule, now, 0.05))
             loss = self.descend(partial(self.loss, x, y), self.rule, clip=1.0)
             if self.ema is not None:
-                self.ema.update(self.model)
+                self.ema.update(self.model, self.progress, x)
             self.learned += 1
             if self.calibrate and self.classes and self.learned % max(1, self.planned // 10) == 0:
                 self.cool()                                                     # before it is judged

@@ -13,7 +13,6 @@ from deepen.engine.start import prepare, start
 from deepen.nn import metrics, optim
 from deepen.nn.design import network
 from deepen.sources.weights import begin_from, read_weights
-from deepen.systems.classify import usual_rate
 
 DATA = Path(os.environ.get("DEEPEN_DATA", Path(__file__).parents[2] / "../shared/data"))
 BOOK = DATA / "deepconvnet-book" / "weights.npz"
@@ -99,8 +98,8 @@ def test_learns_with_each_optimizer_at_its_usual_rate(optimizer, least, tmp_path
 def test_a_net_with_norms_bears_more_of_muon():
     normed = network("conv 4 3; norm; relu; dense classes", Image(1, 8, 8), 2)
     plain = network("conv 4 3; relu; dense classes", Image(1, 8, 8), 2)
-    assert usual_rate("muon", normed) > usual_rate("muon", plain)
-    assert usual_rate("adam", normed) == usual_rate("adam", plain)
+    assert optim.usual_rate("muon", normed) > optim.usual_rate("muon", plain)
+    assert optim.usual_rate("adam", normed) == optim.usual_rate("adam", plain)
 
 
 def test_metrics_agree_with_a_count_by_hand(tmp_path):
