@@ -9,7 +9,7 @@ from rich.text import Text
 
 from deepen.app import learn, terminal
 from deepen.app.commands import Asked
-from deepen.core.recipe import pairs
+from deepen.core.recipe import Field, Fraction, convert, pairs
 from deepen.core.words import Problem, say, visible
 from deepen.sources._progress import show
 
@@ -45,7 +45,7 @@ def validate(asked: Asked) -> int:
         summary["metrics"][own] = found.metrics
         print(json.dumps({**summary, "goal": found.goal, "opened": found.opened, "intervals": found.intervals,
                           "weakest": found.weakest, "shared": [cause.sentence for cause in judged.shared],
-                          "beside": judged.beside, "mistakes": [_plain(one) for one in found.mistakes],
+                          "beside": judged.beside, **({"unit": judged.unit, "classes": judged.seen.classes} if judged.seen else {}), "mistakes": [_plain(one) for one in found.mistakes],
                           "judged": {"data": found.data, "split": found.split, "examples": found.examples},
                           "next": experiment[0] if experiment else None}, ensure_ascii=False))
     return 0
@@ -80,44 +80,70 @@ def _metrics(found, valid: dict, score: str | None, width: int) -> Table:
 
 
 def _plain(mistake) -> dict:
-    return {"row": mistake.row, "was": mistake.was, "said": mistake.said, "sure": mistake.sure, "where": mistake.where}
+    score = getattr(mistake, "score", None)                 # of boxes, masks and sentences: how well, 0…1
+    return {"row": mistake.row, "was": mistake.was, "said": mistake.said, "sure": mistake.sure, "where": mistake.where,
+            **({} if score is None else {"score": score})}
 
 
 def predict(asked: Asked) -> int:
-    """`deepen predict RUN FILE …`"""
+    """`deepen predict RUN FILE … [--out FOLDER] [--as coco|voc] [--sure S]`"""
     show(say("starting …"))
     from deepen.engine.answer import answers
     from deepen.engine.run import Run
     run, files = Run.open(asked.words[0]), [Path(word) for word in asked.words[1:]]
-    run.system()
+    kind = run.system().data.target
     show()
+    results, sure = _results(asked, kind)
     screen, errors = terminal.screen(asked.json), terminal.screen(True)
     table = Table(box=None, padding=(0, 2), show_header=False, show_edge=False)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     failed = 0
-    for one in answers(run, files):
+    for one in answers(run, files, sure):
+        drawn = results.add(Path(one.where), one.photo) if results and one.photo else None
         if one.problem:
             failed += 1
             errors.print(visible(f"deepen: {one.problem}" if one.where in one.problem else f"deepen: {one.where}: {one.problem}"))
         if asked.json:
-            print(json.dumps({"file": one.where, **({"error": one.problem} if one.problem else one.told)}, ensure_ascii=False))
+            print(json.dumps({"file": one.where, **({"error": one.problem} if one.problem else one.told),
+                              **({"drawn": str(drawn)} if drawn else {})}, ensure_ascii=False))
         elif not one.problem:
             best, *others = one.lines
             table.add_row(f"  {visible(one.where)}", Text(visible(best), style="bold"), Text(visible("   ".join(others)), style="dim"))
     if table.row_count:
         screen.print(table)
+    if results:
+        results.finish()
+        screen.print(say("{count} pictures with what was found on them: {folder}", count=len(results.names), folder=terminal.here(results.folder)))
     if failed and len(files) > 1:
         errors.print(say("{count} of {all} files could not be read", count=failed, all=len(files)))
     return 1 if failed else 0
 
 
+def _results(asked: Asked, kind):
+    """(where answers are written, or None; how sure a box must be to be told)."""
+    from deepen.engine.photo import KINDS, SURE
+    from deepen.engine.results import Results
+    given = [name for name in ("out", "as", "sure") if asked.text(name) is not None]
+    if given and not isinstance(kind, KINDS):
+        raise Problem("--{option} is for models that answer with boxes, masks or sentences; this one answers with {kind}",
+                      option=given[0], kind=type(kind).__name__.lower())
+    if asked.text("as") and not asked.text("out"):
+        raise Problem("--as says how the answers are written; give --out FOLDER too")
+    sure = convert(Field("sure", Fraction, SURE, False), asked.text("sure") or SURE, "--sure")
+    out = asked.text("out")
+    return Results(kind, Path(out), asked.text("as")) if out else None, sure
+
+
 def plan(asked: Asked) -> int:
-    """`deepen plan SYSTEM key=value …`"""
+    """`deepen plan SYSTEM key=value … [--find-lr]`"""
+    if asked.options.get("find-lr"):
+        from deepen.app.rate import find_lr
+        return find_lr(asked)
     show(say("starting …"))
     from deepen.engine.plan import plan
-    sketch = plan(asked.words[0], pairs(asked.words[1:]), asked.text("input"), asked.text("classes"))
+    sketch = plan(asked.words[0], pairs(asked.words[1:]), asked.text("input"), asked.text("classes"), timed=True)
     show()
     screen = terminal.screen(asked.json)
     if sketch.parameters:
@@ -149,7 +175,16 @@ def _sketch(screen, sketch) -> None:
         (say("parameters"), f"{sketch.parameters:,}"),
         ("MACs", say("{count} multiplications with an addition, for one example", count=terminal.large(sketch.macs))),
         (say("memory"), say("about {learning} to learn with batch {batch}; the weights take {weights}", batch=sketch.batch,
-                            learning=terminal.size(sketch.learning), weights=terminal.size(sketch.weights)))])
+                            learning=terminal.size(sketch.learning), weights=terminal.size(sketch.weights))),
+        (say("formats"), "\n".join(_format(one, sketch.timed) for one in sketch.formats))])
+
+
+def _format(one, batch: int) -> str:
+    """`bf16: 58 MB, 9.3 ms for 32 examples here`."""
+    if one.milliseconds is None:
+        return say("{name}: {size}", name=one.name, size=terminal.size(one.bytes))
+    return say("{name}: {size}, {time} ms for {batch} examples here", name=one.name, size=terminal.size(one.bytes),
+               time=f"{one.milliseconds:.3g}", batch=batch)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -24,7 +24,8 @@ def show(asked: Asked) -> int:
     elif words[0] == "course" and len(words) < 3:
         told = lesson(screen, words[1]) if len(words) == 2 else course(screen)
     elif len(words) == 1 and words[0] in chapters.names():
-        told = chapter(screen, words[0])
+        own = next((one for one in book.entries() if one.id == words[0]), None)
+        told = {**(entry(screen, own) if own else {}), **chapter(screen, words[0])}
     else:
         found = book.search(words)
         told = entry(screen, found[0]) if len(found) == 1 else several(screen, found)
@@ -112,7 +113,7 @@ def entry(screen, one: book.Entry) -> dict:
     commands = [(line, "") for line in one.commands if line != f"deepen book {one.id}"]
     if commands:
         terminal.commands(screen, say("try it"), commands)
-    if one.chapter in chapters.names():
+    if one.chapter in chapters.names() and one.chapter != one.id:          # else it follows
         terminal.commands(screen, say("read it"), [(f"deepen book {one.chapter}", chapters.chapter(one.chapter, language()).title)])
     return {**_plain(one), **({"lines": told[0], "numbers": told[1]} if told else {})}
 
@@ -135,7 +136,7 @@ def chapter(screen, name: str) -> dict:
         screen.print(f"\n  {heading}", style="bold cyan")
         for piece in re.split(r"(^```try\n.*?^```$|^\$\$.+?\$\$$)", text, flags=re.DOTALL | re.MULTILINE):
             _piece(screen, piece.strip(), wide)
-    others = [entry for entry in book.entries() if entry.chapter == name and entry.commands]
+    others = [entry for entry in book.entries() if entry.chapter == name and entry.commands and entry.id != name]
     if others:
         terminal.commands(screen, say("in the book"), [(f"deepen book {one.id}", one.title) for one in others[:6]])
     return {"name": name, "title": one.title, "summary": one.summary, "commands": one.commands,

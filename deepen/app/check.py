@@ -28,6 +28,7 @@ def check(asked: Asked) -> int:
     show(say("looking …"))
     from deepen.engine.check import LEVELS, check
     found = check(asked.words[0], settings)
+    sheet = _augmented(found, asked.words[0], settings, asked.text("augment"))
     show()
     screen, path = terminal.screen(asked.json), Path(found.where).expanduser()
     screen.print(f"\n  {visible(terminal.here(path) if os.path.exists(path) else found.where)}", style="bold")
@@ -40,16 +41,29 @@ def check(asked: Asked) -> int:
         if these:
             screen.print(f"\n  {_heading(level, len(these))}", style=STYLES[level])
             _show(screen, these, "dim" if level == "note" else "")
-    page = asked.text("report")
+    page = asked.text("report") or ("check.html" if sheet else None)
     if page:
         from deepen.engine.report_check import write
-        page = str(write(found, path, Path(page).expanduser()))
+        page = str(write(found, path, Path(page).expanduser(), sheet))
         screen.print()
         terminal.tell(screen, say("the report: {file}", file=terminal.here(Path(page))))
     _next(screen, found, asked)
     if asked.json:
         print(line_of_json({**found.plain(), "report": page}))
     return 0 if found.may_train else 2
+
+
+def _augmented(found, what: str, settings: dict[str, str], lines: str | None) -> str:
+    """The sheet of what lines of augmentation do to this data; a doubt about them becomes a finding."""
+    if not lines or not found.may_train or found.source is None:
+        return ""
+    from deepen.engine.report_augment import doubt, sheet
+    from deepen.engine.start import SHORT, open_data, source_asked
+    plain = {SHORT.get(key, key).removeprefix("data."): value for key, value in settings.items()}
+    data, _ = open_data({**source_asked(what), **plain})
+    if (why := doubt(data, lines)):
+        found.findings.insert(0, Finding("warning", why))       # there are no errors
+    return sheet(data, lines)
 
 
 def line_of_json(told: Mapping[str, Any]) -> str:

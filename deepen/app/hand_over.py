@@ -38,7 +38,14 @@ def export(asked: Asked) -> int:
         (say("parity"), say("largest difference from the trained model {parity}, over {count} inputs",
                             parity=f"{made['parity']:.1g}", count=f"{made['compared']:,}")),
         (say("size"), say("{size} kB", size=f"{made['bytes'] / 1000:,.0f}")),
-        (say("speed"), say("{time} ms for one input", time=f"{made['milliseconds']:.2f}"))])
+        (say("speed"), say("{time} ms for one input", time=f"{made['milliseconds']:.2f}")),
+        *([(say("packed"), _packed(made["bits"], Path(made["files"][-1]).name))] if "bits" in made else [])])
     if asked.json:
         print(json.dumps({"run": str(run.path), **made}, ensure_ascii=False))
     return 0
+
+
+def _packed(bits: dict, file: str) -> str:
+    """What a network of signs became."""
+    return say("1 bit a weight: {size} kB in {file}, {time} ms for one input, scores equal to the bit for {count} inputs",
+               size=f"{bits['bytes'] / 1000:,.0f}", file=file, time=f"{bits['milliseconds']:.2f}", count=f"{bits['compared']:,}")

@@ -127,11 +127,13 @@ def _wish(score: str | None, value: float | None) -> str:
 def wrong(screen, found) -> None:
     """The worst mistakes, the class that is found least, and what mistakes share in one line."""
     from deepen.engine.verdict import weakest_sentence
+    if found.seen is not None:
+        terminal.classes(screen, found.seen)
     if found.mistakes:
-        screen.print("\n  " + (say("largest errors") if found.mistakes[0].sure is None else say("most confident mistakes")),
+        screen.print("\n  " + (say("the worst pictures") if found.seen else say("largest errors") if found.mistakes[0].sure is None else say("most confident mistakes")),
                      style="bold")
         terminal.mistakes(screen, found.mistakes[:6])
-    told = [(say("weakest class"), weakest_sentence(found.weakest))] if found.weakest and found.weakest[1] < 1 else []
+    told = [(say("weakest class"), weakest_sentence(found.weakest, found.unit))] if found.weakest and found.weakest[1] < 1 else []
     named = {say("class {name}", name=found.weakest[0])} if told and found.weakest else set()
     causes = [cause for cause in found.shared if cause.name not in named or len(found.learned) > 2]   # of two, it is said already
     if causes:
@@ -144,7 +146,7 @@ def wrong(screen, found) -> None:
 
 def _next(run) -> list[tuple[str, str]]:
     """The commands that follow a run: judge it, use it, and the next experiment."""
-    from deepen.core.kinds import Image, Row
+    from deepen.core.kinds import Boxes, Image, Mask, Row, Text
     from deepen.engine import find
     from deepen.engine.advise import advise
     from deepen.engine.run import data_of
@@ -161,7 +163,8 @@ def _next(run) -> list[tuple[str, str]]:
         lines.append((f"deepen play {where}", say("watch it play")))
     elif isinstance(inputs, (Image, Row)) and not hasattr(kind, "example"):
         file = "FILE.png" if isinstance(inputs, Image) else "FILE.csv"
-        lines.append((f"deepen predict {where} {file}", say("ask it about files of your own")))
+        drawn = " --out found" if isinstance(data_of(card).target, (Boxes, Mask, Text)) else ""
+        lines.append((f"deepen predict {where} {file}{drawn}", say("ask it about files of your own")))
     experiment = advise(run)
     return [*lines, experiment] if experiment else [*lines, ("deepen runs", say("compare it with the others"))]
 

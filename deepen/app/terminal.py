@@ -11,9 +11,10 @@ from rich.text import Text
 
 from deepen.core.words import say, visible
 
-SHARES = {"accuracy", "top5", "f1", "auc", "ece", "map50", "map", "miou", "pixel_accuracy", "recognised", "winrate",
-          "analogy", "r2"} - {"r2"}         # metrics between 0 and 1 that people read in percent
+SHARES = {"accuracy", "member_accuracy", "top5", "f1", "auc", "ece", "map50", "map", "miou", "pixel_accuracy", "class_accuracy", "recognised", "winrate",
+          "analogy", "r2", "bleu1", "bleu4"} - {"r2"}         # metrics between 0 and 1 that people read in percent
 SHADES = " ░▒▓█"
+MOST_CLASSES = 24                           # lines of a table of classes
 WIDEST = 18                                 # columns of a drawn picture
 
 
@@ -159,7 +160,7 @@ def _style(top: list[int], bottom: list[int]) -> Style:
 
 def mistakes(console: Console, found: Sequence) -> None:
     """Mistakes side by side, pictures where the inputs are pictures and a terminal looks, else one line each."""
-    draws = console.is_terminal and all(getattr(one.input, "ndim", 0) == 3 for one in found)
+    draws = console.is_terminal and all(getattr(one.input, "ndim", 0) == 3 and not hasattr(one, "score") for one in found)
     if not draws:
         for one in found:
             console.print(visible(f"    {caption(one)}   {one.where}"))
@@ -183,6 +184,24 @@ def mistakes(console: Console, found: Sequence) -> None:
                 console.print(line, no_wrap=True, overflow="crop")
 
 
+def classes(console: Console, seen) -> None:
+    """The figures of each class of boxes or masks; of sentences one line."""
+    from deepen.engine.report_scenes import figures, texts_sentence
+    head, rows = figures(seen)
+    console.print()
+    if not head:
+        tell(console, texts_sentence(seen))
+        return
+    table = Table(box=None, padding=(0, 1 if console.width < 72 else 2), header_style="dim", show_edge=False)
+    for place, name in enumerate(head):
+        table.add_column(f"  {name}" if not place else name, justify="right" if place else "left", no_wrap=True)
+    for name, *cells in rows[:MOST_CLASSES]:
+        table.add_row(f"  {visible(name)}", *cells)
+    console.print(table)
+    if len(rows) > MOST_CLASSES:
+        tell(console, say("… and {count} more classes", count=len(rows) - MOST_CLASSES), style="dim")
+
+
 def _tiles(room: int, count: int, wide: int) -> tuple[int, int]:
     """(pictures a line, columns a picture): all on one line unless that leaves too little of them."""
     wanted = min(wide, WIDEST)
@@ -196,6 +215,8 @@ def _tiles(room: int, count: int, wide: int) -> tuple[int, int]:
 def caption(one) -> str:
     """`was 3 · said 5 · 61 %`, or without the share for numbers."""
     told = say("was {was} · said {said}", was=one.was, said=one.said)
+    if (score := getattr(one, "score", None)) is not None:          # a picture of boxes, a mask, a sentence: how well
+        return f"{score * 100:3.0f} %  {told}"
     return told if one.sure is None else f"{told} · {one.sure:.0%}".replace("%", " %")
 
 

@@ -72,7 +72,8 @@ def _check_recipe(system: str | None, settings: Mapping[str, str]) -> None:
             reasons.insert(0 if known else len(reasons), problem)
             continue
         if settings.get("net"):
-            _check_net(recipe["net"])
+            for net in recipe["net"].split(","):                    # of an ensemble: several
+                _check_net(net.strip())
         if settings.get("augment"):
             from deepen.nn.augment import Augment
             Augment(recipe["augment"], 10)
@@ -82,7 +83,7 @@ def _check_recipe(system: str | None, settings: Mapping[str, str]) -> None:
 
 def _check_net(net: str) -> None:
     """A net by its name, or the lines of a design for small grey pictures."""
-    if net in find.nets() or net.partition(":")[0].endswith(".py"):
+    if net.split(" ")[0] in find.nets() or net.partition(":")[0].endswith(".py"):
         return
     from deepen.core.kinds import Image
     from deepen.nn.design import Design

@@ -52,7 +52,7 @@ def advise(run, found: Mapping[str, Any] | None = None) -> tuple[str, str] | Non
 def _balance(known, recipe: dict[str, Any], found: Mapping[str, Any]) -> Advice | None:
     """Classes weighed alike, where one is rare, is found less than the others, and the system can."""
     learned, weak = found.get("learned") or {}, found.get("weakest")
-    if "balance" not in known or not weak or len(learned) < 2 or recipe["balance"] == "balanced" \
+    if "balance" not in known or found.get("unit") or not weak or len(learned) < 2 or recipe["balance"] == "balanced" \
             or "balanced" not in known["balance"].choices:
         return None
     few, many = min(learned.values()), max(learned.values())
@@ -160,7 +160,7 @@ def again(asked: dict[str, Any], changes: dict[str, Any] | None = None, flags: d
     """The command line that asks for the run of `asked` (its run.toml) again, with changes to its recipe and flags."""
     kind = find.system(asked["asked"]["system"])
     words = ["deepen", "train", str(asked["asked"]["what"])]
-    defaults = {name: one.default for name, one in fields_of(kind).items()}
+    defaults = {**{name: one.default for name, one in fields_of(kind).items()}, **kind().recipe()}     # none may be settled
     words += [f"{key}={_plain(value)}" for key, value in {**asked["recipe"], **(changes or {})}.items()
               if key not in defaults or not _same(value, defaults[key])]
     words += _data(asked, kind)

@@ -8,7 +8,8 @@ import torch
 
 from deepen.core.kinds import Label, Number, Row
 from deepen.core.words import Problem
-from deepen.engine.start import predict, read_bytes
+from deepen.engine.photo import KINDS, SURE, Photo, photo
+from deepen.engine.start import predict, read_bytes, with_words
 from deepen.sources._alike import rows_like
 
 AT_ONCE = 64        # files decoded before they are answered together
@@ -21,19 +22,34 @@ class Answer:
     told: dict[str, Any] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     problem: str = ""
+    photo: Photo | None = None          # boxes, masks and sentences: what can be drawn and written
 
 
-def answers(run, files: list[Path]) -> Iterator[Answer]:
-    """The answers of a run's model about files, in their order."""
+def answers(run, files: list[Path], sure: float = SURE) -> Iterator[Answer]:
+    """The answers of a run's model about files, in their order; boxes from so `sure` on."""
     system = run.system()
     if hasattr(system, "example"):                          # then it does not take what its data's inputs are
         raise Problem("{run} makes things of noise and has no answers about files", run=run.path.name)
+    if isinstance(system.data.target, KINDS):
+        yield from (_photo(system, file, sure) for file in files)
+        return
     for start in range(0, len(files), AT_ONCE):
         read = [_read(system.data.inputs, file) for file in files[start: start + AT_ONCE]]
         inputs = [value for rows in read for _, value, problem in rows if not problem]
         told = iter(predict(system, torch.stack(inputs)) if inputs else ())
         for where, _, problem in (row for rows in read for row in rows):
             yield Answer(where, problem=problem) if problem else _answer(system.data.target, where, next(told))
+
+
+def _photo(system, file: Path, sure: float) -> Answer:
+    """One picture, alone: it may be of any size, and it is kept until it is drawn."""
+    try:
+        raw = read_bytes(file)
+        answer, words = with_words(system, system.data.inputs.read(raw)[None])[0]
+    except Problem as problem:
+        return Answer(str(file), problem=str(problem))
+    found = photo(system, raw, answer, words, sure)
+    return Answer(str(file), found.told(), found.lines(), photo=found)
 
 
 def _read(kind, file: Path) -> list[tuple[str, Any, str]]:

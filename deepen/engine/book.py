@@ -181,7 +181,7 @@ def _facts(one: Entry) -> list[str]:
     return lines
 
 
-CHANGING = ("layer_times",)         # numbers of the computer it runs on
+CHANGING = ("layer_times", "depth")         # numbers of the computer it runs on
 
 
 def _chapters() -> list[str]:

@@ -114,6 +114,36 @@ def reliability(points: Sequence[tuple[float, float, float, float, int]], x_name
     return "".join(parts) + "</svg>"
 
 
+def precision_recall(lines: Sequence[tuple[str, tuple[int, int, int], Sequence[tuple[float, float]]]], x_name: str, y_name: str) -> str:
+    """Curves of (recall, precision), both 0…1: (name, colour, points), told apart by colour, dashes and a name at the end."""
+    if not lines:
+        return ""
+    side, high, low, foot, head, edge = 420, 300, 46, 36, 24, 90
+
+    def place(x, y):
+        return low + x * (side - low - edge), head + (1 - y) * (high - head - foot)
+    parts = [f'<svg class="chart" viewBox="0 0 {side} {high}" role="img" aria-label="{escape(y_name)}">']
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x, y = place(share, share)
+        parts.append(f'<line class="grid" x1="{low}" x2="{side - edge}" y1="{y:.1f}" y2="{y:.1f}"/>'
+                     f'<text class="tick" x="{low - 6}" y="{y + 4:.1f}" text-anchor="end">{share * 100:.0f} %</text>'
+                     f'<text class="tick" x="{x:.1f}" y="{high - foot + 16}" text-anchor="middle">{share * 100:.0f} %</text>')
+    taken: list[float] = []
+    for at, (name, ink, points) in enumerate(lines):
+        spots = [place(x, y) for x, y in thinned([(0.0, points[0][1]), *points], 120)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
+        dashes = ("", "7 3", "2 3", "9 3 2 3")[at % 4]
+        end = min((y for y in range(head, high - foot, 13) if all(abs(y - other) >= 13 for other in taken)),
+                  key=lambda y: abs(y - spots[-1][1]), default=spots[-1][1])
+        taken.append(end)
+        parts.append(f'<polyline points="{path}" stroke="rgb{ink}" stroke-dasharray="{dashes}"><title>{escape(name)}</title></polyline>'
+                     f'<line stroke="rgb{ink}" stroke-width="2" stroke-dasharray="{dashes}" x1="{side - edge + 4}" x2="{side - edge + 22}" y1="{end:.1f}" y2="{end:.1f}"/>'
+                     f'<text class="tick" x="{side - edge + 26}" y="{end + 4:.1f}">{escape(name[:11])}</text>')
+    parts.append(f'<text class="tick" x="{side - edge}" y="{high - 4}" text-anchor="end">{escape(x_name)} →</text>'
+                 f'<text class="tick" x="4" y="12">↑ {escape(y_name)}</text>')
+    return "".join(parts) + "</svg>"
+
+
 def scatter(points: Sequence[tuple[float, float]], x_name: str, y_name: str, line: str = "equal") -> str:
     """Dots of (x, y). `line`: a dashed one where both are `equal`, or at y = `zero`."""
     good = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]

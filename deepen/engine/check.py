@@ -43,7 +43,7 @@ def check(what: str, settings: Mapping[str, Any] | None = None) -> Checked:
 
 
 def _examined(form: Form, settings: dict[str, Any]) -> Checked:
-    if form.name not in DOCTORS or (form.source not in (None, "folder", "table")):
+    if form.name not in DOCTORS:
         asked = {"path": str(form.path), **form.given}
         return _source({"source": form.source, **asked}, settings, Checked(form.name, form.why, str(form.path), form.source))
     found = Checked(form.name, form.why, str(form.path), form.source)

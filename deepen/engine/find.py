@@ -90,7 +90,7 @@ def system_for(data, source_name: str | None) -> str:
     known = systems()
     mine = [name for name, entry in known.items() if entry.facts.get("default_data") == repr(source_name)]
     fits = [name for name in _FIRST + tuple(known) if name in known and _learns(known[name], data)]
-    mine = [name for name in fits if name in mine] or mine
+    mine = [name for name in fits if name in mine] or (mine if not fits else [])
     if not (mine or fits):
         raise Problem("no system learns {inputs} → {target}; name one: deepen train SYSTEM data=…",
                       inputs=type(data.inputs).__name__, target=type(data.target).__name__)
@@ -103,7 +103,7 @@ def _learns(entry: Entry, data) -> bool:
     return type(data.inputs).__name__ in wants.split(" | ") and type(data.target).__name__ in gives.split(" | ")
 
 
-_FIRST = ("classify", "tabular", "playground")     # where several systems fit a kind of data, these come first
+_FIRST = ("classify", "tabular", "playground", "faster_rcnn", "unet", "caption")     # where several systems fit a kind of data, these come first
 
 
 def fingerprint(file: Path) -> str:

@@ -120,12 +120,12 @@ class _Fit:
         self.tell("started", planned=planned, device=str(self.place.device), precision=self.place.precision,
                   seed=self.flags.seed, resumed=before is not None, score=system.score,
                   parameters=sum(p.numel() for net in system.networks() if net is not average for p in net.parameters()))
-        if not system.exact_resume:
-            self.tell("warned", why=say("this run can be resumed, but not bit for bit: its world cannot be rewound"))
-        reason = "planned"
+        inexact = [] if system.exact_resume else [say("this run can be resumed, but not bit for bit: its world cannot be rewound")]
+        for why in [*(system.said if before is None else ()), *inexact]:
+            self.tell("warned", why=why)
         self.started = self.logged_at = self.polled_at = self.saved_at = time.monotonic()
         self.started -= past.seconds
-        budget = self.flags.minutes and self.flags.minutes * 60
+        reason, budget = "planned", self.flags.minutes and self.flags.minutes * 60
         with gently() as asked, self.place.autocast():
             for metrics in system.steps():
                 past.step += 1

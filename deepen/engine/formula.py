@@ -6,7 +6,7 @@ from deepen.core.words import Problem
 SIGNS = {
     "leftarrow": " ← ", "rightarrow": " → ", "to": " → ", "partial": "∂", "nabla": "∇", "sum": " Σ", "prod": " Π", "cdot": " · ",
     "times": " × ", "le": " ≤ ", "leq": " ≤ ", "ge": " ≥ ", "geq": " ≥ ", "ne": " ≠ ", "neq": " ≠ ", "approx": " ≈ ", "sim": " ~ ",
-    "in": " ∈ ", "infty": "∞", "pm": " ± ", "dots": "…", "ldots": "…", "cdots": "…", "odot": " ⊙ ", "quad": "   ",
+    "in": " ∈ ", "infty": "∞", "pm": " ± ", "dots": "…", "ldots": "…", "cdots": "…", "odot": " ⊙ ", "oplus": " ⊕ ", "quad": "   ",
     "qquad": "      ", "mid": " | ", "lVert": "‖", "rVert": "‖", "lfloor": "⌊", "rfloor": "⌋ ", "propto": " ∝ ",
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ",
     "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ", "omega": "ω",

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from deepen.core.kinds import Label, Number
+from deepen.core.kinds import Boxes, Label, Mask, Number, Text
 from deepen.core.words import Problem, say
 from deepen.engine.until import Goal
 from deepen.nn import metrics
@@ -22,6 +22,7 @@ TURNS, CELLS = 400, 200_000_000      # bootstrap samples, fewer where so many nu
 OF_CLASSES = {"accuracy": "accuracy", "f1": "f1", "balanced_accuracy": "balanced_accuracy", "auc": "auc", "top5": "top5",
               "ece": "ece", "loss": "nll"}                              # a metric's name -> its formula in nn/metrics
 OF_NUMBERS = {"rmse": "rmse", "mae": "mae", "r2": "r2"}
+OF_SCENES = {Boxes: ("map50", "map"), Mask: ("miou", "pixel_accuracy"), Text: ("bleu1", "bleu4", "cider")}      # what engine/scenes measures by itself
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,20 @@ def must_fit(goal: Goal | None, kind, data) -> None:
         possible = list(formulas(data.target))
         possible += [name for name in metrics.BETTER if name in own and name not in possible and name not in other]
     else:
-        possible = [name for name in metrics.BETTER if name in own]
+        able = OF_SCENES.get(type(data.target), ()) if data.world is None and isinstance(data.target, kind.goal[1]) else ()
+        possible = [name for name in metrics.BETTER if name in own or name in able]
     if goal.metric in possible or not possible:
         return
     raise Problem("{metric} cannot be measured here: {system} is judged on {what}; a goal can be set on {names}",
-                  metric=goal.metric, system=kind.__name__.lower(), what=_judged_on(data.target if compared else None),
+                  metric=goal.metric, system=kind.__name__.lower(), what=_judged_on(data.target if data.world is None and isinstance(data.target, kind.goal[1]) else None),
                   names=", ".join(possible))
 
 
 def _judged_on(target) -> str:
     if isinstance(target, Label):
         return say("classes")
+    if isinstance(target, (Boxes, Mask, Text)):
+        return say("boxes") if isinstance(target, Boxes) else say("pixels") if isinstance(target, Mask) else say("sentences")
     return say("numbers") if isinstance(target, Number) else say("what it does")
 
 

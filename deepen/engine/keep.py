@@ -118,6 +118,21 @@ def _load_model(folder: Path) -> tuple[Any, dict[str, Any]]:
         return _unpack(json.loads(header["__metadata__"]["tree"]), tensors), card
 
 
+def save_bits(file: Path, lines: list, tensors: dict[str, Tensor], card: dict[str, Any]) -> None:
+    """Write a packed network as one safetensors file: its tensors, its layers and the card in the header."""
+    header = {"layers": json.dumps(lines), "card": json.dumps(card, ensure_ascii=False)}
+    file.write_bytes(safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}, header))
+
+
+def load_bits(file: Path) -> tuple[list, dict[str, Tensor], dict[str, Any]]:
+    """(layers, tensors, card) of a packed network. Raises `Damaged`."""
+    content = _read(file)
+    with _understood(file):
+        tensors = _tensors(content)
+        header = json.loads(content[8: 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        return json.loads(header["layers"]), tensors, json.loads(header["card"])
+
+
 def _checkpoints(checkpoints: Path) -> list[tuple[int, Path]]:
     """Numbered folders; also one set aside by a process that died before its new one took the place."""
     found = [re.fullmatch(r"([0-9]+)|\.([0-9]+)\.[0-9]+\.old", path.name) for path in checkpoints.glob("*")]

@@ -12,7 +12,8 @@ from deepen.core.data import Data
 from deepen.core.kinds import Image, Label, Number, Row, Vector
 from deepen.core.recipe import Count, Field, checked, convert
 from deepen.core.words import Problem
-from deepen.engine import find
+from deepen.engine import bits, find
+from deepen.engine.bits import Format
 from deepen.engine.fit import lend, quiet
 from deepen.engine.place import Place
 from deepen.engine.start import prepare
@@ -39,23 +40,31 @@ class Sketch:
     batch: int
     weights: int                    # bytes of the weights in float32
     learning: int                   # bytes that learning takes: weights, gradients, two averages each, what flows
+    formats: list[Format]           # bytes of the weights in each number format; of fp32 and bf16 the time of a batch here
+    timed: int                      # examples in that batch; 0: no time was asked for
 
 
-def plan(what: str, settings: Mapping[str, Any] | None = None, input: str | None = None, classes: str | None = None) -> Sketch:
+def plan(what: str, settings: Mapping[str, Any] | None = None, input: str | None = None, classes: str | None = None,
+         timed: bool = False) -> Sketch:
     """Build a system on the kinds of its data (or on an `input` like `3x224x224` and a number of `classes`) and look at
-    what flows through its networks when one example is answered."""
+    what flows through its networks when one example is answered. `timed`: also measure how long a batch takes here."""
     system, data, name = _asked(what, dict(settings or {}), input, classes)
     lend(system, data, Place("cpu", "fp32"))
     system.build(data)
     if getattr(system, "ema", None) is not None:
         system.ema = None                   # an average is a copy: it would be counted twice
-    example = system.example(1) if hasattr(system, "example") else torch.zeros(
-        1, *data.inputs.shape, dtype=torch.uint8 if isinstance(data.inputs, Image) else torch.float32)
-    layers, flowing = _flow(system, example)
+
+    def example(count: int) -> Tensor:
+        return system.example(count) if hasattr(system, "example") else torch.zeros(
+            count, *data.inputs.shape, dtype=torch.uint8 if isinstance(data.inputs, Image) else torch.float32)
+
+    one = example(1)
+    layers, flowing = _flow(system, one)
     batch = int(system.recipe().get("batch") or getattr(getattr(system, "stream", None), "batch", 1))     # or its own choice
     parameters = sum(p.numel() for net in system.networks() for p in net.parameters())
-    return Sketch(name, tuple(example.shape[1:]), layers, parameters, sum(layer.macs for layer in layers), batch,
-                  4 * parameters, 16 * parameters + 4 * batch * flowing)
+    formats, count = bits.times(system, example) if timed else ([], 0)
+    return Sketch(name, tuple(one.shape[1:]), layers, parameters, sum(layer.macs for layer in layers), batch,
+                  4 * parameters, 16 * parameters + 4 * batch * flowing, formats, count)
 
 
 def _asked(what: str, settings: dict[str, Any], input: str | None, classes: str | None):

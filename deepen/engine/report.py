@@ -14,12 +14,17 @@ from deepen.engine.goals import sentence
 from deepen.engine.mistakes import Mistake
 from deepen.engine.reading import curve, reading
 from deepen.engine.report_answers import columns, errors, mistake, sureness
+from deepen.engine.report_augment import augmentation
+from deepen.engine.report_bits import bits_of
 from deepen.engine.report_data import data
+from deepen.engine.report_insight import insights
+from deepen.engine.report_scenes import scene_errors
+from deepen.engine.report_transfer import brought
 from deepen.engine.run import Run, write_text
 from deepen.engine.validate import validations, with_data
 from deepen.engine.verdict import Verdict, beside_sentences, current, read, weakest_sentence
 
-SHARES = {"accuracy", "top5", "f1", "auc", "ece", "miou", "pixel_accuracy", "recognised", "winrate", "map50", "map",
+SHARES = {"accuracy", "member_accuracy", "top5", "f1", "auc", "ece", "miou", "pixel_accuracy", "class_accuracy", "recognised", "winrate", "map50", "map", "bleu1", "bleu4",
           "balanced_accuracy"}
 
 
@@ -41,7 +46,12 @@ def page(run: Run, system, found: Verdict | None = None) -> str:
         parts.append(section(say("Where it errs"), errors(kind, found, number)))
         parts.append(section(*sureness(kind, found)))
         parts.append(section(say("What it goes by"), columns(system, found.split)))
-    parts += [_made(system), _film(system), section(say("Data"), data(system)), _recipe(asked), _reproduce(run, asked)]
+    if found.seen is not None:
+        parts.append(section(say("Where it errs"), scene_errors(found.seen, found.mistakes)))
+    parts.append(section(say("What the network sees"), insights(system, found)))
+    parts.append(section(say("What the weights brought"), brought(run, system.score, number)))
+    parts += [_made(system), _film(system), section(say("Data"), data(system)),
+              section(say("Augmentation"), augmentation(system)), section(say("Bits"), bits_of(system, number)), _recipe(asked), _reproduce(run, asked)]
     return whole(run.name, _subtitle(asked), "".join(parts), _machine(asked))
 
 
@@ -93,7 +103,7 @@ def _verdict(run: Run, found: Verdict) -> str:
         figures.insert(0, _figure(found.score, last["metrics"][found.score], note, between))
     told = beside_sentences(found.score, plain["metrics"], plain.get("beside") or {}, number, plain["examples"])
     if (weak := plain.get("weakest")) and weak[1] < 1:
-        told.append(say("Weakest class: {told}", told=weakest_sentence(tuple(weak))))
+        told.append(say("Weakest class: {told}", told=weakest_sentence(tuple(weak), plain.get("unit", ""))))
     told += [say("Mistakes share: {told}", told=one) if weak else say("Errors: {told}", told=one) for one in plain.get("shared") or ()]
     lines = f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in told)}</ul>" if told else ""
     return f'<section class="verdict {style}"><strong>{escape(text)}</strong>{"".join(figures)}{lines}</section>'

@@ -12,6 +12,8 @@ from deepen.engine.chance import wilson
 from deepen.engine.fit import quiet
 from deepen.engine.goals import formulas
 from deepen.engine.mistakes import Mistake
+from deepen.engine.report_scenes import bad_scene
+from deepen.engine.worst import Worst
 from deepen.nn import metrics
 from deepen.nn.importance import importance
 
@@ -45,6 +47,8 @@ def errors(kind, found, number) -> str:
 
 def mistake(wrong: Mistake) -> str:
     """One mistake: its picture or its values, what it was, what was said."""
+    if isinstance(wrong, Worst):
+        return bad_scene(wrong)
     shown = charts.picture(wrong.input, 1, wrong.was) if wrong.input.ndim == 3 else f"<p class=values>{escape(wrong.shown)}</p>"
     sure = f" · {wrong.sure:.0%}" if wrong.sure is not None else ""
     wide = "" if wrong.input.ndim == 3 else " class=wide"

@@ -20,23 +20,23 @@ SHOWN = 200                             # findings of a level; the count of the 
 BYTES = 50_000_000                      # of a picture file: a larger one is not opened for the page
 
 
-def write(found: Checked, root: Path, out: Path) -> Path:
-    """Write the page about what was found under `root` to the file `out`, in the language spoken."""
+def write(found: Checked, root: Path, out: Path, augmented: str = "") -> Path:
+    """Write the page about what was found under `root` to the file `out`, in the language spoken; `augmented`: the sheet."""
     path = out if out.suffix.lower() in (".html", ".htm") else out.with_name(f"{out.name}.html")
     if path.resolve().is_relative_to(root.resolve()) and root.is_dir():
         raise Problem("{path} lies inside the checked folder, where nothing is written; give a place elsewhere", path=path)
     if not path.resolve().parent.is_dir():
         raise Problem("there is no folder {path} to write the report into", path=path.resolve().parent)
-    write_text(path, page(found, root))
+    write_text(path, page(found, root, augmented))
     return path
 
 
-def page(found: Checked, root: Path) -> str:
+def page(found: Checked, root: Path, augmented: str = "") -> str:
     """The page as text. `root`: the checked folder or file, in which the pictures of the contact sheet lie."""
     summary = found.summary
     parts = [_verdict(found), section(say("What it is"), _facts(summary)), section(say("What was noticed"), _findings(found)),
              section(say("What it looks like"), _sheet(summary.get("sheet"), root if root.is_dir() else root.parent)),
-             section(say("Classes"), _classes(summary)), section(say("Columns"), _columns(summary)),
+             section(say("Augmentation"), augmented), section(say("Classes"), _classes(summary)), section(say("Columns"), _columns(summary)),
              section(say("How it is spread"), _charts(summary))]
     foot = f"deepen check · {time.strftime('%Y-%m-%d %H:%M')} · {found.seconds:.1f} s"
     return whole(Path(found.where).name or found.where, found.why, "".join(parts), foot)

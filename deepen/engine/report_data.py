@@ -5,9 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deepen.core.kinds import Image, Label, Number, Row
+from deepen.core.kinds import Boxes, Image, Label, Mask, Number, Row, Text
 from deepen.core.words import say
 from deepen.engine import charts
+from deepen.engine.report_scenes import sheet
+from deepen.engine.scenes import learned_from
 
 CLASSES, EACH = 12, 6           # of a contact sheet
 SHOWN = 40                      # columns of a table
@@ -31,6 +33,9 @@ def data(system) -> str:
 
 
 def _classes(given, train) -> str:
+    if isinstance(given.target, (Boxes, Mask)):
+        title = say("Things a class, to learn from") if isinstance(given.target, Boxes) else say("Pixels a class, to learn from")
+        return class_bars(learned_from(given), title)
     target = getattr(train, "target", None)
     if not isinstance(given.target, Label) or not isinstance(target, Tensor):
         return ""
@@ -54,6 +59,9 @@ def _sheet(given, train) -> str:
     """Up to six pictures of each of up to twelve classes, as the network sees them."""
     title = f"<h3>{escape(say('As the network sees them'))}</h3>"
     seen = getattr(given.inputs, "seen", lambda value: value)
+    if isinstance(given.target, (Boxes, Mask, Text)):
+        pictures, truths = train[torch.arange(min(12, len(train)), device=getattr(getattr(train, "inputs", None), "device", "cpu"))]
+        return title + sheet(given.target, torch.stack([seen(one) for one in pictures.cpu()]), truths)
     target = getattr(train, "target", None)
     if not isinstance(given.target, Label) or not isinstance(target, Tensor):
         pictures = _pictures(train, torch.arange(min(24, len(train))))

@@ -191,11 +191,14 @@ class Run:
         return predict(self.system(), inputs)
 
     def worst(self, count: int = 9, split: str = "valid"):
-        """The `count` worst mistakes on a split, most confident first."""
+        """The `count` worst mistakes on a split, most confident first; of boxes, masks and sentences the worst pictures."""
         from deepen.engine.mistakes import mistakes
         from deepen.engine.report import Gallery
+        from deepen.engine.scenes import sees
         from deepen.engine.validate import with_data
-        return Gallery(mistakes(with_data(self), split, count))
+        from deepen.engine.worst import worst_on
+        system = with_data(self)
+        return Gallery((worst_on if sees(system) else mistakes)(system, split, count))
 
     def _repr_html_(self) -> str:
         """The report, as a frame in a notebook."""

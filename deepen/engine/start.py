@@ -1,18 +1,20 @@
 """From what a person asked to a run that learns; from a run to a system that predicts."""
+import math
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import deepen
-from deepen.core.data import Data
+from deepen.core.data import VALUES, Data
 from deepen.core.events import Event
 from deepen.core.recipe import Count, Field, Fraction, checked, convert, fields_of, unknown
 from deepen.core.system import System
@@ -20,6 +22,7 @@ from deepen.core.words import Failure, Problem, say
 from deepen.engine import find, goals, keep
 from deepen.engine.fit import Flags, fit, lend, quiet
 from deepen.engine.place import Place
+from deepen.engine.report_augment import doubt
 from deepen.engine.run import Run, data_of
 from deepen.engine.until import Goal
 from deepen.sources._form import recognise
@@ -57,7 +60,11 @@ def prepare(what: str, settings: Mapping[str, Any] | None = None, load: bool = T
         recipe = checked(kind, settings)
     _must_fit(kind, system_name, data)
     goals.must_fit(goal, kind, data)
-    return Plan(kind(**recipe), system_name, data, asked, goal)
+    chosen = {key: value for key, value in kind.suits(data, recipe).items() if key not in recipe}
+    if chosen:
+        words = " ".join(shlex.quote(f"{key}={value}") for key, value in chosen.items())
+        data = replace(data, said=(*data.said, say("for this data, unless you ask otherwise: {words}", words=words)))
+    return Plan(kind(**chosen | recipe), system_name, data, asked, goal)
 
 
 def open_data(asked: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
@@ -99,6 +106,10 @@ def start(what: str, settings: Mapping[str, Any] | None = None, flags: Flags | N
     if planned:
         planned(plan, run)
     try:
+        mirrored = "; flip" if "flip" in getattr(plan.system, "tta", "") else ""            # it judges mirror images, too
+        if why := doubt(plan.data, getattr(plan.system, "augment", "") + mirrored):
+            for listener in (run.tell, *([tell] if tell else [])):
+                listener(Event("warned", facts={"why": why}))
         _learn(run, plan.system, plan.data, flags, tell, None)
     except Problem:
         if not any(event.event == "started" for event in run.events()):     # a wrong setting: nothing to keep
@@ -159,20 +170,38 @@ def revive(run: Run, data: Data | None = None) -> System:
 
 
 def predict(system: System, inputs) -> Any:
-    """Answers of a trained system for a batch as the data stores it (tensor or array), for files, or for one of these."""
+    """Answers of a trained system for a batch as the data stores it (tensor or array), for files, or for one of these.
+    About files, boxes, masks and sentences come as `Photo`s, in the pixels of the files themselves."""
     import numpy as np
+
+    from deepen.engine.photo import KINDS, photo
     kind = system.data.inputs
     if isinstance(inputs, (str, Path)):
         return predict(system, [inputs])[0]
     if isinstance(inputs, (list, tuple)) and inputs and isinstance(inputs[0], (str, Path)):
-        inputs = torch.stack([kind.read(read_bytes(Path(file))) for file in inputs])
+        raws = [read_bytes(Path(file)) for file in inputs]
+        inputs = torch.stack([kind.read(raw) for raw in raws])
+        if isinstance(system.data.target, KINDS):
+            return [photo(system, raw, *one) for raw, one in zip(raws, with_words(system, inputs), strict=True)]
     batch = torch.as_tensor(np.asarray(inputs)) if not isinstance(inputs, torch.Tensor) else inputs
     single = batch.ndim == len(kind.shape)
     batch = batch[None] if single else batch
     kind.check(batch)
+    at_once = max(1, VALUES // max(1, math.prod(kind.shape)))          # large pictures are answered a few at a time
     with quiet(system):
-        answers = system.predict(batch.to(system.device))
+        parts = [system.predict(part.to(system.device)) for part in batch.split(at_once)]
+    answers = parts[0] if len(parts) == 1 else [one for part in parts for one in part] if isinstance(parts[0], list) else (
+        torch.cat(parts) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts))
     return answers[0] if single else answers
+
+
+def with_words(system: System, inputs: torch.Tensor) -> list[tuple[Any, Any]]:
+    """(answer, its words with how sure) of each of a batch; no words where the system does not tell them."""
+    answers = predict(system, inputs)
+    if not hasattr(system, "words"):
+        return [(one, ()) for one in answers]
+    with quiet(system):
+        return list(zip(answers, system.words(inputs.to(system.device)), strict=True))
 
 
 def read_bytes(file: Path) -> bytes:

@@ -3,7 +3,8 @@ import torch
 from torch import Tensor
 
 from deepen.core.data import Data, Examples
-from deepen.core.kinds import Label, Row
+from deepen.core.kinds import Boxes, Label, Mask, Row
+from deepen.core.things import VOID
 from deepen.core.words import Problem, say
 
 
@@ -16,6 +17,8 @@ def translated(examples, data: Data, inputs, target) -> tuple[Examples, list[str
     said: list[str] = []
     if isinstance(target, Label) and data.target != target:
         examples = _labels(examples, data.target, target, said)
+    if isinstance(target, (Boxes, Mask)) and data.target.names != target.names:
+        examples = _things(examples, data.target, target, said)
     if isinstance(inputs, Row) and data.inputs != inputs:
         return Examples(columns(examples.inputs, data.inputs, inputs), examples.target, examples.names), said
     inputs.check(examples[torch.arange(1)][0])
@@ -36,6 +39,26 @@ def _labels(examples, has: Label, wants: Label, said: list[str]) -> Examples:
                         count=len(code) - len(rows), names=_some(strange)))
     kept = examples.part(rows)
     return Examples(kept.inputs, code[rows], kept.names)
+
+
+def _things(examples, has: Boxes | Mask, wants: Boxes | Mask, said: list[str]) -> Examples:
+    """Class numbers in boxes or masks of `has` -> those of `wants`. Things of a class the model never saw are not asked for,
+    its pixels not counted; both are said."""
+    strange = [name for name in has.names if name not in wants.names]
+    if len(strange) == len(has.names):
+        raise Problem("the model knows none of this data's classes ({names}); it knows {known}",
+                      names=_some(has.names), known=_some(wants.names))
+    number = torch.full((256,), VOID)
+    number[: len(has.names)] = torch.tensor([wants.names.index(name) if name in wants.names else VOID for name in has.names])
+    if strange:
+        said.append(say("classes the model never saw are not counted: {names}", names=_some(strange)))
+    if isinstance(has, Mask):
+        return Examples(examples.inputs, number.to(torch.uint8)[examples.target.long()], examples.names)
+    target = []
+    for rows in examples.target:
+        code = number[rows[:, 4].long()]
+        target.append(torch.cat([rows[:, :4], code[:, None].to(rows.dtype), rows[:, 5:]], 1)[code != VOID])
+    return Examples(examples.inputs, target, examples.names)
 
 
 def columns(values: Tensor, has: Row, wants: Row) -> Tensor:

@@ -18,6 +18,7 @@ from deepen.core.words import Failure, say
 from deepen.engine import find
 from deepen.engine.fit import judge
 from deepen.engine.mistakes import Mistake
+from deepen.engine.photo import KINDS
 from deepen.engine.start import open_data, revive, source_asked
 from deepen.engine.translate import translated
 from deepen.engine.until import Goal
@@ -97,7 +98,7 @@ def _opened(run) -> int:
 def _write(run, found: Validation, asked: str | None) -> None:
     line = {"t": round(time.time(), 3), "data": found.data, "asked": asked, "split": found.split,
             "examples": found.examples, "metrics": found.metrics, "intervals": found.intervals, "goal": found.goal,
-            "weakest": found.weakest, "shared": [cause.sentence for cause in found.verdict.shared],
+            "weakest": found.weakest, "unit": found.verdict.unit, "shared": [cause.sentence for cause in found.verdict.shared],
             "beside": found.verdict.beside}
     try:
         with (run.path / "validations.jsonl").open("a", encoding="utf-8") as file:
@@ -120,6 +121,8 @@ def _other(card: dict[str, Any], asked: dict[str, Any], what: str) -> Data:
     kept: dict[str, Any] = {key: value for key, value in asked.items() if key in same and key not in ("source", "path", "folds", "fold")}
     if "white" in same and getattr(inputs, "white", None):              # 16-bit pictures as bright as those it learned from
         kept["white"] = inputs.white
+    if "fit" in same and isinstance(target, KINDS):                     # pictures of the size that the model sees
+        kept |= {"fit": inputs.fit, "size": f"{inputs.height}x{inputs.width}"}
     shares: dict[str, Any] = {key: 0 for key in ("valid", "test") if key in same}
     data, _ = open_data({**kept, **shares, **other})
     said = list(data.said)
@@ -137,5 +140,5 @@ def _joined(data: Data) -> Examples:
     if len(parts) == 1:
         return parts[0]
     names = [name for part in parts for name in part.names or ()]
-    return Examples(torch.cat([part.inputs for part in parts]), torch.cat([part.target for part in parts]),
-                    names or None)
+    return Examples(torch.cat([part.inputs for part in parts]), [one for part in parts for one in part.target]
+                    if isinstance(parts[0].target, list) else torch.cat([part.target for part in parts]), names or None)

@@ -10,14 +10,17 @@ from torch import Tensor
 
 from deepen.core.kinds import Label
 from deepen.core.words import say
+from deepen.engine import scenes
 from deepen.engine.chance import wilson
 from deepen.engine.fit import quiet
 from deepen.engine.goals import Reached, intervals, reached
 from deepen.engine.mistakes import Mistake, answerable, answers_of, mistakes_in, weakest_in
 from deepen.engine.reading import differ
 from deepen.engine.run import write_text
+from deepen.engine.scenes import Seen, seen, sees
 from deepen.engine.shared import Cause, shared
 from deepen.engine.until import Goal, better
+from deepen.engine.worst import worst
 from deepen.nn.metrics import BETTER
 
 FEW = 10                # examples of a class about which a share says little
@@ -39,6 +42,8 @@ class Verdict:
     learned: dict[str, int] = field(default_factory=dict)                       # class -> examples learned from
     answers: Tensor | None = None       # (N, classes) or (N,), with
     target: Tensor | None = None        # (N,), where these can be compared
+    unit: str = ""                      # what the target is: labels, numbers, boxes, masks, texts
+    seen: Seen | None = None            # boxes, masks and sentences: what was found about each example and class
 
     def plain(self) -> dict[str, Any]:
         """As it stands in JSON."""
@@ -46,7 +51,8 @@ class Verdict:
                 "intervals": {name: list(one) for name, one in self.intervals.items()},
                 "goal": self.goal.plain() if self.goal else {"text": None, "met": None},
                 "weakest": list(self.weakest) if self.weakest else None,
-                "shared": [cause.sentence for cause in self.shared], "beside": self.beside, "learned": self.learned}
+                "shared": [cause.sentence for cause in self.shared], "beside": self.beside, "learned": self.learned,
+                **({"unit": self.unit, "classes": list(self.seen.classes)} if self.seen else {})}
 
 
 def verdict(system, split: str, goal: Goal | None, measured: Mapping[str, float], count: int = 6, root: Path | None = None,
@@ -55,6 +61,8 @@ def verdict(system, split: str, goal: Goal | None, measured: Mapping[str, float]
     intervals of all metrics, not of the score alone; `beside`: what plain learners reach, where it is known already."""
     examples = system.data.splits.get(split, ())
     beside = _beside(system, split) if beside is None else beside
+    if len(examples) and sees(system):
+        return _of_scenes(system, split, goal, measured, count, every, beside)
     if system.data.world is not None or not len(examples) or not answerable(system):
         return Verdict(split, len(examples), system.score, measured, goal=reached(goal, measured), beside=beside)
     answers, target = answers_of(system, split)
@@ -64,6 +72,20 @@ def verdict(system, split: str, goal: Goal | None, measured: Mapping[str, float]
                    reached(goal, measured, kind, answers, target), weakest_in(kind, answers, target),
                    tuple(shared(kind, system.data.inputs, examples, answers, target, root)), beside,
                    mistakes_in(system, split, answers, target, count), learned_from(system.data), answers, target)
+
+
+def _of_scenes(system, split: str, goal: Goal | None, measured: Mapping[str, float], count: int, every: bool,
+               beside: dict[str, dict[str, float]]) -> Verdict:
+    """`verdict` where the answers are boxes, masks or sentences."""
+    found = seen(system, split)
+    own = scenes.measured(found, goal.metric if goal and goal.metric not in measured else "")
+    asked = {system.score, *({goal.metric} if goal else ())}
+    between = scenes.intervals(found, [name for name in scenes.same(own, measured, len(found.scores)) if every or name in asked])
+    met = reached(goal, {**own, **measured})
+    if met is not None and met.goal.metric in between:
+        met = replace(met, interval=between[met.goal.metric])
+    return Verdict(split, len(found.scores), system.score, measured, between, met, scenes.weakest(found), (), beside,
+                   list(worst(system, split, found, count)), scenes.learned_from(system.data), unit=system.data.target.unit, seen=found)
 
 
 def _beside(system, split: str) -> dict[str, dict[str, float]]:
@@ -123,9 +145,12 @@ def read(run) -> dict[str, Any]:
 
 # in words
 
-def weakest_sentence(weak: tuple[str, float, int]) -> str:
-    """The weakest class with its counts and how sure they are."""
+def weakest_sentence(weak: tuple[str, float, int], unit: str = "") -> str:
+    """The weakest class with its counts and how sure they are; of masks, by its overlap."""
     name, recall, count = weak
+    if unit == "masks":
+        return say("{name}: answer and truth share {share} of their joint area (IoU), in {count} pictures", name=name,
+                   share=f"{recall * 100:.0f} %", count=count)
     found = round(recall * count)
     low, high = wilson(found, count)
     if count < FEW:

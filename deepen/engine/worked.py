@@ -2,14 +2,13 @@
 
 A function's name is the `worked` of an entry in `chapters/book.toml`.
 """
-import math
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from deepen.core.words import say
+from deepen.engine.worked_deep import depth, im2col, layer_times, skip, small_windows
+from deepen.engine.worked_text import bar, beside, columns, grid, numbers
 from deepen.nn import augment, worked
 
 Told = tuple[list[str], dict[str, Any]]         # lines for people, numbers for programs
@@ -117,17 +116,6 @@ def softmax() -> Told:
                 loss=-float(p[best].log()))], {"p": p.tolist(), "answer": best}
 
 
-def small_windows() -> Told:
-    rows, told = [], {}
-    for one, many in (((5,), (3, 3)), ((7,), (3, 3, 3))):
-        (wide, sees), (narrow, also) = worked.stack(one), worked.stack(many)
-        rows += [["1 × 5×5".replace("5", str(one[0])), f"{sees} × {sees}", f"{wide}"],
-                 [f"{len(many)} × 3×3", f"{also} × {also}", f"{narrow}  ({narrow / wide:.0%})".replace("%", " %")]]
-        told[f"{one[0]}x{one[0]}"] = [narrow, wide]
-    return [*columns([say("convolutions"), say("sees"), say("weights")], rows), "",
-            say("the same field with fewer weights, and an activation more between them")], told
-
-
 def top_five() -> Told:
     names = [say(name) for name in ("goldfish", "shark", "whale", "frog", "boat", "lamp")]
     p = torch.tensor([0.30, 0.24, 0.20, 0.14, 0.08, 0.04])
@@ -163,20 +151,6 @@ def bits() -> Told:
         {"stored": {name: kept for name, (kept, _) in stored.items()}, "product": [multiplied, counted]}
 
 
-def table_of(pairs: Iterable[tuple[str, str, float]], most: float) -> list[str]:
-    return columns(["", "", ""], [[name, told, bar(value / most)] for name, told, value in pairs])[1:]
-
-
-def layer_times() -> Told:
-    times = [(name, seconds) for name, seconds in worked.layer_times() if seconds > 1e-5]
-    all_of_it = sum(seconds for _, seconds in times)
-    windows = sum(seconds for name, seconds in times if name.startswith("conv"))
-    return [*table_of(((name, f"{seconds * 1000:6.2f} ms", seconds) for name, seconds in times), max(s for _, s in times)), "",
-            say("convolutions take {share:.0%} of the way forward (batch of 100, this computer, now)",
-                share=windows / all_of_it).replace("%", " %")], \
-        {"milliseconds": {name: round(seconds * 1000, 4) for name, seconds in times}, "convolutions": windows / all_of_it}
-
-
 def activations() -> Told:
     x = torch.tensor([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
     told = worked.activations(x)
@@ -194,21 +168,6 @@ def initialisation() -> Told:
     return [say("the size of a signal (standard deviation) after layers of 100 neurons"), "",
             *columns([say("layers"), *map(str, (1, 2, 4, 7, 10))], rows), "",
             say("normal (0.01 wide): the signal dies; he makes up for the half that relu drops")], told
-
-
-def skip() -> Told:
-    told = {(depth, shortcuts): worked.skip(depth, shortcuts) for depth in (20, 56) for shortcuts in (False, True)}
-    deep = zip(told[56, False], told[56, True], strict=True)
-    rows = [[f"{layer}", *(cell for norm in pair for cell in (f"{float(f'{norm:.2g}'):g}", bar(math.log10(norm / 0.1) / 5)))]
-            for layer, pair in enumerate(deep, 1) if layer % 9 == 1]
-    grows = {key: f"{float(f'{norms[0] / norms[-1]:.2g}'):g}×" for key, norms in told.items()}
-    return [say("the gradient at layers of two nets of 56 before learning (bars: its logarithm)"), "",
-            *columns([say("layer"), say("plain"), "", say("residual"), ""], rows), "",
-            say("the first layer's over the last's:"),
-            *columns(["", say("plain"), say("residual")],
-                     [[say("{depth} layers", depth=depth), grows[depth, False], grows[depth, True]] for depth in (20, 56)]), "",
-            say("a block adds to what it was given: the slope of a sum always holds a 1")], \
-        {f"{depth} {'residual' if way else 'plain'}": norms for (depth, way), norms in told.items()}
 
 
 def optimizers() -> Told:
@@ -242,45 +201,5 @@ def corridor() -> Told:
 
 
 EXAMPLES = {f.__name__: f for f in (four_points, one_weight, pixels, one_hot, dense, recurrent, lstm, conv_filter, pooling, softmax,
-                                    small_windows, top_five, augmented, bits, layer_times, activations, initialisation, skip, optimizers,
-                                    data_parallel, noising, corridor)}
-
-
-# numbers as text
-
-def numbers(values: Sequence[float]) -> str:
-    return f"({', '.join(f'{value:.4g}' for value in values)})".replace("-", "−")
-
-
-def grid(values: Tensor) -> list[str]:
-    """A matrix as lines of equal width."""
-    told = [[f"{value:.4g}".replace("-", "−") for value in row] for row in values.tolist()]
-    width = max(len(cell) for row in told for cell in row)
-    return ["  ".join(cell.rjust(width) for cell in row) for row in told]
-
-
-def beside(*blocks: list[str]) -> list[str]:
-    """Blocks of lines side by side, each in the middle of the height."""
-    height = max(map(len, blocks))
-    padded = [[""] * ((height - len(block)) // 2) + block + [""] * (height - len(block) - (height - len(block)) // 2) for block in blocks]
-    return ["    ".join(line + " " * (max(map(cells, block)) - cells(line)) for line, block in zip(row, padded, strict=True)).rstrip()
-            for row in zip(*padded, strict=True)]
-
-
-def columns(heading: list[str], rows: list[list[str]]) -> list[str]:
-    """A table: the first column to the left, numbers to the right, words and bars to the left."""
-    table = [heading, *rows]
-    wide = [max(cells(row[place]) for row in table) for place in range(len(heading))]
-    right = [place > 0 and all(row[place][:1].isdigit() or row[place][:1] in "−(-" for row in rows) for place in range(len(heading))]
-    return ["   ".join(" " * (width - cells(cell)) + cell if to_right else cell + " " * (width - cells(cell))
-                       for cell, width, to_right in zip(row, wide, right, strict=True)).rstrip() for row in table]
-
-
-def bar(share: float, width: int = 20) -> str:
-    return "█" * round(max(0.0, min(1.0, share)) * width)
-
-
-def cells(text: str) -> int:
-    """Columns of a terminal that a text takes (a Korean syllable takes two)."""
-    from unicodedata import combining, east_asian_width
-    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+                                    im2col, small_windows, depth, top_five, augmented, bits, layer_times, activations, initialisation, skip,
+                                    optimizers, data_parallel, noising, corridor)}

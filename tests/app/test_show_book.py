@@ -46,6 +46,13 @@ def test_a_search_lists_and_a_word_nobody_wrote_is_a_sentence(capsys):
     assert "did you mean convolution" in capsys.readouterr().err
 
 
+def test_an_entry_and_its_chapter_of_one_name_are_one_page(capsys):
+    text = told(capsys, "book", "transfer")
+    assert text.index("Transfer learning") < text.index(chapters.chapter("transfer").title) and "weights=1" in text
+    answer = json.loads(told(capsys, "book", "transfer", "--json").splitlines()[-1])
+    assert answer["id"] == answer["name"] == "transfer" and answer["sections"]
+
+
 def test_a_chapter_is_a_page(capsys):
     page = told(capsys, "book", "layers")
     assert all(heading in page for heading in ("The idea", "The formula", "The trap", "Try it", "Reading the report"))

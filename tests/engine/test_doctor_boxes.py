@@ -47,7 +47,7 @@ def one(found, part):
 
 def test_good_boxes(voc):
     found = check(str(voc))
-    assert found.findings == [] and found.may_train and found.source is None
+    assert found.findings == [] and found.may_train and found.source == "voc"
     assert found.summary["classes"] == {"ant": 1, "bee": 1} and found.summary["boxes"] == 2 and found.summary["pictures"] == 1
     assert found.summary["boxes_per_picture"] == {"fewest": 2, "median": 2, "most": 2}
     assert found.summary["box_side_counts"] == {"≤ 5%": 0, "≤ 10%": 0, "≤ 20%": 0, "≤ 40%": 1, "> 40%": 1}     # √(40·30/8000) = 0.387

@@ -28,7 +28,7 @@ def captions(folder, *more):
 
 def test_good_captions(folder):
     found = captions(folder, "0.jpg,😀 a happy dog", '1.jpg,"a dog, and a cat"', '2.jpg,"two\nlines"')
-    assert found.findings == [] and found.source is None
+    assert found.findings == [] and found.source == "captions"
     assert (found.summary["pictures"], found.summary["captions"]) == (4, 7)
     assert found.summary["captions_per_picture"] == {"fewest": 1, "median": 2, "most": 2}
 

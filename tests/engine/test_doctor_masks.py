@@ -40,7 +40,7 @@ def error(found):
 
 def test_good_masks_with_void(folder):
     found = check(str(folder))
-    assert found.findings == [] and found.source is None
+    assert found.findings == [] and found.source == "masks"
     assert found.summary["pixel_counts"] == {"background": 2 * 18 * 30, "ant": 60, "void": 60}
     assert found.summary["class_shares"]["ant"] == 0.05
 

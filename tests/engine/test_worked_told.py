@@ -2,7 +2,7 @@
 import pytest
 
 from deepen.core import words
-from deepen.engine import worked
+from deepen.engine import worked, worked_text
 
 
 @pytest.fixture(params=["en", "ko"])
@@ -16,7 +16,7 @@ def spoken(request):
 def test_an_example_fits_a_terminal(name, spoken):
     lines, numbers = worked.tell(name)
     assert numbers and len(lines) > 1
-    assert max(map(worked.cells, lines)) <= 78, max(lines, key=worked.cells)
+    assert max(map(worked_text.cells, lines)) <= 78, max(lines, key=worked_text.cells)
 
 
 def test_the_numbers_of_the_textbook_stand_in_the_lines():
@@ -29,9 +29,9 @@ def test_the_numbers_of_the_textbook_stand_in_the_lines():
 
 
 def test_columns_line_up_with_korean():
-    lines = worked.columns(["이름", "n"], [["가나다", "1"], ["a", "20"]])
-    assert [worked.cells(line) for line in lines] == [11, 11, 11]
+    lines = worked_text.columns(["이름", "n"], [["가나다", "1"], ["a", "20"]])
+    assert [worked_text.cells(line) for line in lines] == [11, 11, 11]
 
 
 def test_blocks_beside_each_other():
-    assert worked.beside(["1", "2", "3"], ["x"]) == ["1", "2    x", "3"]
+    assert worked_text.beside(["1", "2", "3"], ["x"]) == ["1", "2    x", "3"]

@@ -13,6 +13,7 @@ from deepen.engine.advise import advise
 from deepen.engine.mistakes import answerable, answers_of, mistakes_in, weakest_in
 from deepen.engine.reading import reading
 from deepen.engine.run import Run
+from deepen.engine.scenes import seen, sees
 from deepen.engine.validate import with_data
 from deepen.nn import metrics
 
@@ -21,9 +22,11 @@ SHOWN = 24                          # pictures of a cell
 
 @lru_cache(maxsize=2)
 def _judged(path: str, written: float) -> tuple[Any, str, Any, Any]:
-    """(system, split, answers, target) of a run's model; `written` is when the model was, so that a newer one is read."""
+    """(system, split, answers, target) of a run's model, of boxes, masks and sentences (system, split, `Seen`, None); `written` is when the model was, so that a newer one is read."""
     system = with_data(Run(path))
     split = "valid" if len(system.data.splits.get("valid", ())) else "train"
+    if sees(system):
+        return system, split, seen(system, split), None
     if not answerable(system):
         raise Problem("the answers of this system have no right and wrong to count")
     return system, split, *answers_of(system, split)
@@ -38,6 +41,9 @@ def judged(path: str) -> tuple[Any, str, Any, Any]:
 def errors(run: str, was: int | None = None, said: int | None = None) -> dict[str, Any]:
     """The confusion matrix and the worst mistakes; of one cell with `was` and `said`."""
     system, split, answers, target = judged(run)
+    if sees(system):
+        from deepen.app.studio.ask_scene import errors as of_scenes
+        return of_scenes(system, split, answers, SHOWN)
     kind = system.data.target
     told: dict[str, Any] = {"split": split, "examples": len(target)}
     if isinstance(kind, Label):

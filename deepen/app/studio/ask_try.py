@@ -9,16 +9,19 @@ import torch
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
+from deepen.app.studio import ask_scene
 from deepen.app.studio.ask_runs import png
 from deepen.core.kinds import Image, Label, Number, Row, Vector, open_picture
 from deepen.core.words import Problem
 from deepen.engine.fit import quiet
 from deepen.engine.run import Run
 from deepen.engine.start import predict, revive
+from deepen.nn import insight
 
 PIXELS = 25_000_000                 # of a picture somebody sends
 MAPS = 16                           # channels of a layer that are shown
 LAYERS = 12
+COVERED = 0.5                       # seconds for the map of what is lost where a place is covered
 HANDWRITING = 20 / 28               # how much of its picture a digit of MNIST fills
 
 
@@ -42,6 +45,8 @@ def card(run: str) -> dict[str, Any]:
     told: dict[str, Any] = {"system": Run(run).card()["system"], "asks": type(target).__name__ if target else None,
                             "classes": list(target.names) if isinstance(target, Label) else None,
                             "name": target.name if isinstance(target, Number) else None}
+    if (scene := ask_scene.card(system)) is not None:
+        return {**told, **scene}
     if not any(issubclass(one, (Label, Number)) for one in get_args(system.goal[1]) or (system.goal[1],)):
         return {**told, "takes": "nothing"}                         # it makes things, whatever its data is labelled with
     if isinstance(inputs, Image) and isinstance(target, (Label, Number)):
@@ -56,7 +61,7 @@ def card(run: str) -> dict[str, Any]:
 
 def picture(run: str, raw: str, drawn: bool = False, centred: bool = True, maps: bool = True) -> dict[str, Any]:
     """The answer about a picture (bytes in base64). `drawn`: white strokes on black from a pad, `centred` as the
-    handwriting it learned from. {answers, seen, layers, saliency, cam}."""
+    handwriting it learned from. {answers, seen, layers, saliency, cam, occlusion}."""
     system = system_of(run)
     kind = system.data.inputs
     if not isinstance(kind, Image):
@@ -64,6 +69,8 @@ def picture(run: str, raw: str, drawn: bool = False, centred: bool = True, maps:
     opened = open_picture(base64.b64decode(raw))
     if opened.width * opened.height > PIXELS:
         raise Problem("the picture has more than {most} million pixels; make it smaller", most=PIXELS // 1_000_000)
+    if ask_scene.card(system) is not None:
+        return ask_scene.picture(system, base64.b64decode(raw))
     if drawn and centred:
         opened = centre(opened.convert("L"), HANDWRITING if kind.height >= 16 else 1)
     told = io.BytesIO()
@@ -72,6 +79,11 @@ def picture(run: str, raw: str, drawn: bool = False, centred: bool = True, maps:
     answers = predict(system, x)[0]
     return {"answers": named(system.data.target, answers), "seen": png(x[0]), "numbers": x[0, 0].tolist() if max(kind.shape) <= 32 else None,
             **(_inside(system, x) if maps else {})}
+
+
+def example(run: str, number: int) -> dict[str, Any]:
+    """What is said about a picture of the run's own validation data, and its truth."""
+    return ask_scene.example(run, number)
 
 
 def centre(drawn: Pillow.Image, share: float) -> Pillow.Image:
@@ -127,32 +139,21 @@ def named(kind, answer: Tensor) -> list[dict[str, Any]]:
 
 
 def _inside(system, x: Tensor) -> dict[str, Any]:
-    """What each layer made of one picture, and where the network looked: the gradient of its answer by the pixels
-    (Simonyan et al. 2014), and Grad-CAM (Selvaraju et al. 2017, eq. 1–2) at the last convolution."""
-    net = system.network()
+    """What each layer made of one picture, and where the network looked: the gradient of its answer by the pixels, Grad-CAM,
+    and what it loses when a place is covered."""
+    net, x = system.network(), x.to(system.device)
     if not isinstance(net, nn.Module):
         return {}
-    seen: list[tuple[str, Tensor]] = []
-    hooks = [module.register_forward_hook(lambda module, inputs, output, name=name: seen.append((name, output)))
-             for name, module in net.named_children()]
-    with quiet(system), torch.enable_grad():
-        entry: list[Tensor] = []
-        first = next(iter(net.children()))
-        hooks.append(first.register_forward_hook(lambda module, inputs, output: entry.append(output.requires_grad_())))
-        scores = net(x.to(system.device))
-        best = int(scores[0].argmax())
-        pictures = [value for _, value in seen if value.ndim == 4 and value.shape[-1] > 1 and value.requires_grad]
-        wanted = [entry[0], *([pictures[-1]] if pictures else [])]
-        gradients = torch.autograd.grad(scores[0, best], wanted, allow_unused=True)
-    for hook in hooks:
-        hook.remove()
-    told: dict[str, Any] = {"layers": [_layer(name, value[0].detach()) for name, value in seen[1:LAYERS + 1] if value.ndim in (2, 4)]}
-    if gradients[0] is not None:
-        told["saliency"] = png(_heat(gradients[0][0].abs().amax(0)))
-    if len(gradients) > 1 and gradients[1] is not None:
-        weights = gradients[1][0].mean((1, 2), keepdim=True)                       # α_k, eq. 1
-        cam = (weights * pictures[-1][0].detach()).sum(0).clamp(min=0)              # ReLU(Σ α_k A_k), eq. 2
-        cam = nn.functional.interpolate(cam[None, None], x.shape[-2:], mode="bilinear")[0, 0]
+    with quiet(system):
+        seen = list(insight.feature_maps(net, x).items())
+        pixels, maps, slopes = insight.gradients(net, x)
+        best = int(torch.as_tensor(system.predict(x))[0].argmax()) if isinstance(system.data.target, Label) else None
+        told: dict[str, Any] = {"layers": [_layer(name, value[0]) for name, value in seen[1:LAYERS + 1] if value.ndim in (2, 4)]}
+        if best is not None and (squares := insight.affordable(system.predict, x, COVERED)):
+            told["occlusion"] = png(_heat(insight.occlusion(system.predict, x, best, *squares).clamp(min=0)))
+    if pixels is not None:
+        told["saliency"] = png(_heat(pixels.abs().amax(0)))
+    if (cam := insight.cam_of(maps, slopes, x.shape[-2:])) is not None:
         told["cam"] = png(_heat(cam))
     return told
 

@@ -33,6 +33,10 @@ def routes(studio: Studio) -> list[BaseRoute]:
         on = {name: request.query_params.get(name, usual) == "1" for name, usual in (("drawn", "0"), ("centred", "1"), ("maps", "1"))}
         return JSONResponse(await desk.ask("try.picture", run=str(run.path), raw=base64.b64encode(raw).decode(), **on))
 
+    async def example(request: Request) -> Response:
+        run, number = _run(studio, request), _number(request, "number")
+        return JSONResponse(await desk.ask("try.example", run=str(run.path), number=number))
+
     async def row(request: Request) -> Response:
         run, asked = _run(studio, request), await _body(request)
         values: Any = asked.get("values")
@@ -47,4 +51,4 @@ def routes(studio: Studio) -> list[BaseRoute]:
         return JSONResponse(await desk.ask("try.pairs", run=str(_run(studio, request).path), seed=_number(request, "seed")))
     return [Route("/api/try/models", models), Route("/api/try/weights", weights), Route("/api/try/{name}/card", card),
             Route("/api/try/{name}/picture", picture, methods=["POST"]), Route("/api/try/{name}/row", row, methods=["POST"]),
-            Route("/api/try/{name}/pairs", pairs)]
+            Route("/api/try/{name}/pairs", pairs), Route("/api/try/{name}/example", example)]

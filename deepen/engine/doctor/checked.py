@@ -5,8 +5,8 @@ from typing import Any
 
 from deepen.core.data import Data
 from deepen.core.kinds import Label
-from deepen.core.words import Problem, language, say
-from deepen.sources._finding import Finding, Level, Trouble
+from deepen.core.words import Problem, say
+from deepen.sources._finding import Finding, Level, finding_of
 
 LEVELS = ("error", "warning", "note")
 
@@ -59,14 +59,6 @@ def spread(sizes: Sequence[tuple[int, int]]) -> dict[str, tuple[int, int]]:
     """The smallest, the middle and the largest picture."""
     ordered = sorted(sizes, key=lambda size: size[0] * size[1])
     return {"smallest": ordered[0], "median": ordered[len(ordered) // 2], "largest": ordered[-1]} if ordered else {}
-
-
-def finding_of(problem: Problem, file: str = "") -> Finding:
-    """The finding of a problem that stopped a reader of `file`. A sentence says what is wrong, then what to do."""
-    if isinstance(problem, Trouble):
-        return problem.finding
-    cause, _, mend = str(problem).partition(". " if language() == "ko" else "; ")
-    return Finding("error", cause, mend, file)
 
 
 def summary_of(data: Data) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from deepen.core.words import Problem, say
 from deepen.engine.doctor.checked import Checked, finding_of
 from deepen.engine.doctor.copies import Picture, of_copies
 from deepen.engine.doctor.odd import of_odd
+from deepen.sources._decoded import check_room
 from deepen.sources._finding import Finding, Level
 from deepen.sources._form import Form
 from deepen.sources._grouped import grouped
 from deepen.sources._looked import Looked, look
-from deepen.sources._pictures import check_memory, kind_of, memory
+from deepen.sources._pictures import kind_of, memory
 from deepen.sources._split import shares
 from deepen.sources.folder import _PICTURES, _check_classes, _scan, folder
 
@@ -72,7 +73,7 @@ def _of_wishes(root: Path, given: dict, classes: list[str], files: list[tuple[st
     for ask in (lambda: _check_classes(root, given, tuple(classes)), groups,
                 lambda: shares(None, len(files) if values["folds"] else len(given["train"]), *held, values["seed"], folds=values["folds"],
                                fold=values["fold"]),
-                lambda: check_memory(len(files), kind_of(values["size"], values["colour"], values["fit"]), memory())):
+                lambda: check_room(len(files), kind_of(values["size"], values["colour"], values["fit"]), memory())):
         try:
             ask()
         except Problem as problem:

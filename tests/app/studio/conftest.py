@@ -3,7 +3,9 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,8 +63,8 @@ def another(window):
     return lambda *words: open_studio(window.folder, *words)
 
 
-@pytest.fixture
-def page(chromium, window):
+@contextmanager
+def looked_at(chromium, window):
     """A page with the key in its cookie. What the console or a script complains of, and requests elsewhere, fail the test."""
     context = chromium.new_context(viewport={"width": 1360, "height": 850})
     one, wrong = context.new_page(), []
@@ -76,3 +78,16 @@ def page(chromium, window):
     yield one
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def page(chromium, window):
+    """A page of the session's Studio."""
+    with looked_at(chromium, window) as one:
+        yield one
+
+
+@pytest.fixture
+def page_of(chromium):
+    """page_of(window): a page of another Studio, as a context."""
+    return partial(looked_at, chromium)

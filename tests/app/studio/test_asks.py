@@ -1,7 +1,9 @@
 """What the desk answers: tables of designs, a model's answers and where it looked, mistakes, commands of the lessons."""
 import base64
 import io
+import re
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -81,7 +83,7 @@ def test_a_drawn_one_is_a_one_and_every_layer_is_shown(runs):
     assert abs(sum(one["share"] for one in told["answers"]) - 1) < 1e-3
     shares = [one["share"] for one in told["answers"]]
     assert shares == sorted(shares, reverse=True) and told["answers"][0]["name"] in "12345678"
-    assert told["layers"] and told["saliency"].startswith("data:image/png") and told["cam"].startswith("data:image/png")
+    assert told["layers"] and all(told[name].startswith("data:image/png") for name in ("saliency", "cam", "occlusion"))
     assert len(told["numbers"]) == 8
 
 
@@ -181,3 +183,52 @@ def test_a_pasted_table_becomes_columns():
     assert told["columns"][0]["numbers"] == [1.5, 2.5, 3, 4] and told["columns"][2]["values"] == ["개", "고양이"]
     with pytest.raises(Problem, match="two columns of numbers"):
         ask_table.read_table(base64.b64encode(b"a,b\nx,y\nz,w\n").decode())
+
+
+# boxes, masks and sentences
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    made_up = Path(__file__).parents[2] / "engine" / "made_up.py"
+    root = tmp_path_factory.mktemp("scenes")
+    return {name: str(start(f"{made_up}:{name}", {"data.count": "80"}, out=root / name).path) for name in ("Finder", "Painter", "Teller")}
+
+
+def square():
+    """A blue square on white, 400×200."""
+    ground = Image.new("RGB", (400, 200), "white")
+    ground.paste((0, 0, 220), (100, 50, 200, 150))
+    told = io.BytesIO()
+    ground.save(told, "PNG")
+    return base64.b64encode(told.getvalue()).decode()
+
+
+def test_boxes_come_in_shares_of_the_picture(scenes):
+    assert ask_try.card(scenes["Finder"]) | {"system": ""} == {"system": "", "asks": "Boxes", "classes": None, "name": None, "takes": "picture",
+                                                               "shape": [3, 64, 64], "unit": "boxes"}
+    told = ask_try.picture(scenes["Finder"], square())
+    first, *others = told["boxes"]
+    assert first["name"] == "square" and first["sure"] == pytest.approx(.91) and len(others) == 2 and re.fullmatch("#[0-9a-f]{6}", first["colour"])
+    assert first["box"] == pytest.approx([.25, .25, .5, .75], abs=0.02) and told["size"] == [400, 200]
+    assert told["picture"].startswith("data:image/") and told["seen"].startswith("data:image/png")
+
+
+def test_masks_come_as_a_picture_to_lay_over(scenes):
+    told = ask_try.picture(scenes["Painter"], square())
+    mask = Image.open(io.BytesIO(base64.b64decode(told["mask"].partition(",")[2])))
+    assert mask.mode == "RGBA" and mask.size == (400, 200) and mask.getpixel((150, 100)) == (228, 26, 28, 255)
+    assert [one["name"] for one in told["classes"]] == ["background", "circle"] and told["classes"][1]["share"] == pytest.approx(.125, abs=.02)
+
+
+def test_sentences_come_word_by_word_and_examples_with_their_truth(scenes):
+    told = ask_try.example(scenes["Teller"], 3)
+    assert told["words"][0][1] == pytest.approx(.9) and " ".join(word for word, *_ in told["words"]) == told["text"]
+    assert len(told["truth"]) == 2 and told["where"] and told == ask_try.example(scenes["Teller"], 3 + 8), "the data goes round"
+    assert ask_try.example(scenes["Finder"], 0)["truth"]
+
+
+def test_the_page_of_a_run_shows_its_worst_pictures(scenes):
+    told = ask_runs.errors(scenes["Painter"])
+    assert told["unit"] == "masks" and told["head"][1] == "IoU" and told["mistakes"][0]["score"] <= told["mistakes"][1]["score"]
+    assert all(one["picture"].startswith("data:image/") for one in told["mistakes"])
+    assert "word for word" in ask_runs.errors(scenes["Teller"])["said"]

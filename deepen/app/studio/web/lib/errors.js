@@ -17,7 +17,14 @@ export async function look(name, box) {
   const show = (title, list) =>
     fill(gallery, h('h3', {}, title), list.length ? list.map(figure) : h('p', { class: 'soft' }, say('nothing here')))
   const first = () =>
-    show(told.names ? say('The worst mistakes, the most certain first') : say('The largest errors'), told.mistakes)
+    show(
+      told.unit
+        ? say('The worst pictures first')
+        : told.names
+          ? say('The worst mistakes, the most certain first')
+          : say('The largest errors'),
+      told.mistakes,
+    )
   const open = async (was, said) => {
     try {
       show(
@@ -48,17 +55,54 @@ export async function look(name, box) {
           }),
         )
       : null,
+    told.unit ? classes(told) : null,
     told.matrix && told.names.length <= 24 ? matrix(told, open) : null,
     gallery,
   )
   first()
 }
 
+// The figures of each class of boxes or masks; of sentences one sentence.
+const classes = told =>
+  told.head.length
+    ? h(
+        'div',
+        { class: 'scroll' },
+        h(
+          'table',
+          {},
+          h(
+            'thead',
+            {},
+            h(
+              'tr',
+              {},
+              told.head.map(one => h('th', { scope: 'col' }, one)),
+            ),
+          ),
+          h(
+            'tbody',
+            {},
+            told.rows.map(([name, ...cells]) =>
+              h(
+                'tr',
+                {},
+                h('th', { scope: 'row' }, name),
+                cells.map(cell => h('td', { class: 'n' }, cell)),
+              ),
+            ),
+          ),
+        ),
+      )
+    : h('p', {}, told.said)
+
 const figure = one =>
   h(
     'figure',
-    {},
-    one.picture ? h('img', { src: one.picture, alt: one.was, width: 72, height: 72 }) : h('p', { class: 'small' }, one.text),
+    one.score == null ? {} : { class: 'wide' },
+    one.picture
+      ? h('img', { src: one.picture, alt: one.was, ...(one.score == null ? { width: 72, height: 72 } : {}) })
+      : h('p', { class: 'small' }, one.text),
     h(
       'figcaption',
       { class: 'small' },
@@ -70,6 +114,7 @@ const figure = one =>
       ' ',
       h('b', { class: one.was === one.said ? 'good' : 'bad' }, one.said),
       one.sure == null ? '' : ` ${share(one.sure, 0)}`,
+      one.score == null ? '' : ` · ${share(one.score, 0)}`,
       h('br'),
       h('span', { class: 'soft' }, one.where),
     ),

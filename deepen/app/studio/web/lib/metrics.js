@@ -1,6 +1,7 @@
 // Metrics that are shares of one, told in percent.
 export const shares = new Set([
   'accuracy',
+  'member_accuracy',
   'top5',
   'f1',
   'auc',
@@ -11,4 +12,6 @@ export const shares = new Set([
   'winrate',
   'map50',
   'map',
+  'bleu1',
+  'bleu4',
 ])

@@ -1,6 +1,6 @@
 // Try it: draw, drop a picture or fill in a row; see the answer, every layer, and where the network looked. And the
 // sums of a small network done by hand, pixel by pixel.
-import { effect, signal } from '../lib/signals.js'
+import { effect, onEnd, scope, signal } from '../lib/signals.js'
 import { add, check, choice, h, style } from '../lib/dom.js'
 import { number, say, share } from '../lib/words.js'
 import { get, post, send } from '../lib/server.js'
@@ -81,12 +81,29 @@ export function page(root, { tell }) {
       () =>
         !card.value
           ? h('p', { class: 'soft' }, say('one moment …'))
-          : card.value.takes === 'picture'
-            ? pictures()
-            : card.value.takes === 'row'
-              ? row()
-              : h('p', { class: 'card' }, say('This model answers no questions: look at what it makes under Runs.')),
+          : card.value.unit
+            ? later(card.value)
+            : card.value.takes === 'picture'
+              ? pictures()
+              : card.value.takes === 'row'
+                ? row()
+                : h('p', { class: 'card' }, say('This model answers no questions: look at what it makes under Runs.')),
     ]
+  }
+
+  // Boxes, masks and sentences have a part of their own, loaded when one is met.
+  function later(asked) {
+    const box = h('div', {}, h('p', { class: 'soft' }, say('one moment …')))
+    let end = () => {},
+      gone = false
+    onEnd(() => {
+      gone = true
+      end()
+    })
+    import('../lib/scene.js').then(({ scene }) => {
+      if (!gone) end = scope(() => box.replaceChildren(scene(run.peek(), asked, tell)))
+    })
+    return box
   }
 
   function pictures() {
@@ -240,6 +257,14 @@ export function page(root, { tell }) {
               {},
               h('img', { src: told.cam, alt: say('places that speak for the answer') }),
               h('figcaption', { class: 'small' }, say('places that speak for the answer (Grad-CAM)')),
+            )
+          : null,
+        told.occlusion
+          ? h(
+              'figure',
+              {},
+              h('img', { src: told.occlusion, alt: say('places without which it is less sure') }),
+              h('figcaption', { class: 'small' }, say('places without which it is less sure (covered one by one)')),
             )
           : null,
       ),
