@@ -101,7 +101,7 @@ def main() -> int:
     asked = argparse.ArgumentParser()
     asked.add_argument("--faults", type=int, default=100)
     asked.add_argument("--seed", type=int, default=0)
-    asked.add_argument("what", nargs="*", default=["digits", "epochs=60", "average=0.99"])
+    asked.add_argument("what", nargs="*", default=["digits", "epochs=60", "average=ema"])
     asked = asked.parse_args()
     how = [*asked.what, "--quiet", "--eval-every", 50]
     draw, work = random.Random(asked.seed), Path(tempfile.mkdtemp(prefix="faults-"))
