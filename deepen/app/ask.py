@@ -180,10 +180,10 @@ def _sketch(screen, sketch) -> None:
 
 
 def _format(one, batch: int) -> str:
-    """`bf16: 58 MB, 9.3 ms for 32 examples here`."""
+    """`bf16: 58 MB, 9.3 ms for a batch of 32 here`."""
     if one.milliseconds is None:
         return say("{name}: {size}", name=one.name, size=terminal.size(one.bytes))
-    return say("{name}: {size}, {time} ms for {batch} examples here", name=one.name, size=terminal.size(one.bytes),
+    return say("{name}: {size}, {time} ms for a batch of {batch} here", name=one.name, size=terminal.size(one.bytes),
                time=f"{one.milliseconds:.3g}", batch=batch)
 
 

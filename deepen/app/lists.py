@@ -15,6 +15,10 @@ from deepen.core.recipe import unknown
 from deepen.core.words import Problem, say
 from deepen.engine import find
 
+# sources that are paths: how one of them is given
+_PATHS = {"folder": "deepen train ./photos", "table": "deepen train ./house.csv", "voc": "deepen train ./boxes",
+          "coco": "deepen train ./instances.json", "masks": "deepen train ./masks", "captions": "deepen train ./captions"}
+
 
 def runs(asked: Asked) -> int:
     """`deepen runs`"""
@@ -132,8 +136,7 @@ def sources(asked: Asked) -> int:
 
 def _example(entry: find.Entry) -> str:
     if any(setting.name == "path" and not setting.default for setting in entry.settings):
-        return {"folder": "deepen train ./photos", "cifar": "deepen train ./pictures.parquet", "table": "deepen train ./house.csv"}.get(
-            entry.name, f"deepen train SYSTEM data={entry.name} data.path=…")
+        return _PATHS.get(entry.name, f"deepen train SYSTEM data={entry.name} data.path=…")
     return f"deepen train {entry.name}"
 
 

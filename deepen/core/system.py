@@ -31,6 +31,7 @@ class System:
     stream: Stream          # where it learns from a stream, `build` makes it
     device: torch.device = torch.device("cpu")
     progress: float = 0.0                           # 0…1, what schedules read
+    resumed: bool = False                           # it goes on from a checkpoint: its weights come from there
     said: Sequence[str] = ()                        # by `build`: what a person should know, one sentence each
 
     def place(self, net: nn.Module) -> nn.Module:
@@ -82,6 +83,10 @@ class System:
         """How many examples (or moves) it has learned from so far."""
         return self.stream.consumed if hasattr(self, "stream") else 0
 
+    def begins(self, data: Data) -> bool:
+        """In `build`: does it begin to learn here, neither resumed nor revived to answer? Then weights may be read."""
+        return not self.resumed and self.progress < 1 and "train" in data.splits
+
     def network(self):
         """What is kept, judged and exported: the average where there is one, else the model."""
         return self.ema.module if getattr(self, "ema", None) is not None else self.model
@@ -123,7 +128,7 @@ class System:
                 if name not in skip and not isinstance(value, Data)}
 
 
-_LENT = {"data", "device", "place", "descend", "progress", "said"}
+_LENT = {"data", "device", "place", "descend", "progress", "resumed", "said"}
 _PLAIN = (bool, int, float, str, type(None))
 
 

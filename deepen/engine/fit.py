@@ -108,7 +108,7 @@ class _Fit:
         system, past = self.system, self.past
         torch.manual_seed(self.flags.seed)
         lend(system, self.data.sealed().to(self.place.device), self.place)
-        system.progress = 0.0
+        system.progress, system.resumed = 0.0, before is not None
         system.build(system.data)
         if before is not None:
             self.restore(before)

@@ -17,7 +17,8 @@ LOW, HIGH, STEPS = 1e-5, 10.0, 100
 WIDE = 3.0              # steps: how far the smoothing reaches (a sixth of a decade)
 BURST = 4.0             # times the lowest loss so far: no need to go on
 FEWEST = 10             # losses that make a curve
-MIDDLE = 0.5            # of the run: where schedules are past every warm-up
+MIDDLE = 0.5            # of the run: where schedules are past every warm-up,
+RISEN = 0.05            # and where that of a system with one of its own is at its highest
 PATIENCE = 100          # yields without a loss, for each that is wanted
 
 
@@ -39,9 +40,9 @@ def find_rate(what: str, settings: Mapping[str, Any] | None = None, seed: int = 
     """Let a system learn `steps` steps while its rate rises from `low` to `high` by equal factors; nothing is kept.
 
     Smith 2017, "Cyclical learning rates for training neural networks", section 3.3. What the rate is multiplied by
-    over a run stands still meanwhile: `progress` is held in its middle, and the fields schedule and warmup, where
-    there are any, are constant and 0. Raises `Problem` for a system without a live `lr`, that tells no loss, or that
-    plays in a world.
+    over a run stands still at 1 meanwhile: `progress` is held in its middle and the fields schedule and warmup are
+    constant and 0; where there are none, it is held where a cosine with a twentieth of warm-up is at its top.
+    Raises `Problem` for a system without a live `lr`, that tells no loss, or that plays in a world.
     """
     plan = prepare(what, settings)
     system, known = plan.system, fields_of(type(plan.system))
@@ -57,7 +58,7 @@ def find_rate(what: str, settings: Mapping[str, Any] | None = None, seed: int = 
     torch.manual_seed(seed)
     place = Place(device, system.precision if precision == "auto" else precision)
     lend(system, plan.data.sealed().to(place.device), place)
-    system.progress = MIDDLE
+    system.progress = MIDDLE if "schedule" in known else RISEN
     system.build(system.data)
     for stream in _streams(vars(system).values()):
         stream.total = max(stream.total, (steps + 1) * stream.batch)            # few examples come again

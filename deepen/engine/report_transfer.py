@@ -12,6 +12,8 @@ from deepen.engine.run import Run, runs
 from deepen.nn.metrics import BETTER
 
 BORROWED = {"weights": "", "freeze": "none", "layer_decay": 1.0}        # settings, and what they are without transfer
+OWN = {**BORROWED, "lr": None}          # and the rate: what was taught wants a lower one
+STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)       # t of 95 % by degrees of freedom: two runs tell little
 Groups = dict[tuple, list[float]]
 
 
@@ -21,9 +23,9 @@ def brought(run: Run, score: str, number) -> str:
     if not asked["recipe"].get("weights") or score not in run.metrics:
         return ""
     groups = alike(run, asked, score)
-    scratch, mine = groups.get(_way({}), []), groups[_way(asked["recipe"])]
     best = sorted(groups, key=lambda way: -BETTER[score] * mean(groups[way]))
-    rows = [(_named(way), mean(groups[way]), min(groups[way]), max(groups[way]),
+    scratch, mine = next((groups[way] for way in best if not way[0]), []), groups[_way(asked["recipe"])]
+    rows = [(_named(way, len({way[-1] for way in groups}) > 1), mean(groups[way]), min(groups[way]), max(groups[way]),
              say("{value} ({count} runs)", value=number(score, mean(groups[way])), count=len(groups[way]))) for way in best]
     if not scratch:
         told = say("To see what the weights bring, train the same without them; this page then shows both:")
@@ -32,8 +34,8 @@ def brought(run: Run, score: str, number) -> str:
 
 
 def alike(run: Run, asked: Mapping[str, Any], score: str) -> Groups:
-    """The score of each finished run in the same folder that differs from this one in the beginning and the seed alone,
-    by the way it began: (weights, freeze, layer_decay)."""
+    """The score of each finished run in the same folder that differs from this one in the beginning, its rate and the seed
+    alone, by the way it began: (weights, freeze, layer_decay, lr)."""
     groups: Groups = {_way(asked["recipe"]): [run.metrics[score]]}
     for other in runs(run.path.parent):
         theirs = other.asked()
@@ -45,23 +47,24 @@ def alike(run: Run, asked: Mapping[str, Any], score: str) -> Groups:
 
 
 def _way(recipe: Mapping[str, Any]) -> tuple:
-    return tuple(recipe.get(name, usual) for name, usual in BORROWED.items())
+    return tuple(recipe.get(name, usual) for name, usual in OWN.items())
 
 
 def _rest(asked: Mapping[str, Any]) -> tuple:
     """What must be the same for two runs to be compared."""
-    recipe = {key: value for key, value in asked.get("recipe", {}).items() if key not in BORROWED}
+    recipe = {key: value for key, value in asked.get("recipe", {}).items() if key not in OWN}
     flags = {key: value for key, value in asked.get("flags", {}).items() if key != "seed"}
     return asked["asked"].get("system"), recipe, {k: v for k, v in asked["data"].items() if k != "origin"}, flags
 
 
-def _named(way: tuple) -> str:
-    weights, freeze, decay = way
+def _named(way: tuple, rates: bool) -> str:
+    weights, freeze, decay, lr = way
+    more = f", lr={lr:g}" if rates and lr is not None else ""
     if not weights:
-        return say("from scratch")
+        return say("from scratch") + more
     name = {"none": say("weights, all learns"), "start": say("weights, the head first"), "gradual": say("weights, block by block"),
             "body": say("weights, the head alone")}.get(freeze, freeze)
-    return name + (f", layer_decay={decay:g}" if decay != 1 else "")
+    return name + (f", layer_decay={decay:g}" if decay != 1 else "") + more
 
 
 def _margin(mine: list[float], scratch: list[float], score: str, number) -> str:
@@ -72,7 +75,8 @@ def _margin(mine: list[float], scratch: list[float], score: str, number) -> str:
     if min(len(mine), len(scratch)) < 2:
         return say("{metric} is {value} with these weights and {other} without: {margin}. One run each may be luck: more seeds tell.",
                    **values)
-    spread = 1.96 * math.sqrt(variance(mine) / len(mine) + variance(scratch) / len(scratch))
+    freedom = min(len(mine), len(scratch), len(STUDENT) + 1) - 1             # the lesser of both: rather too wide than too narrow
+    spread = STUDENT[freedom - 1] * math.sqrt(variance(mine) / len(mine) + variance(scratch) / len(scratch))
     if abs(gap) <= spread:
         return say("{metric} is {value} with these weights and {other} without: {margin} ± {spread}, which may be luck.",
                    spread=number(score, spread), **values)

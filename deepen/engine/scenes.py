@@ -122,7 +122,7 @@ def precision(one: Marks, weight: Tensor | None = None) -> Any:
     """COCO's average precision at IoU 0.5 of a class: 101 points of recall. `weight` (T, N): T draws of the pictures."""
     counts = torch.ones(1, len(one.wanted)) if weight is None else weight
     recall, best = _curve(one, counts.double())
-    at = torch.searchsorted(recall, torch.linspace(0, 1, 101, dtype=torch.float64).expand(len(recall), -1).contiguous())
+    at = torch.searchsorted(recall, torch.from_numpy(np.linspace(0, 1, 101)).expand(len(recall), -1).contiguous())
     best = torch.cat([best, best.new_zeros(len(best), 1)], 1)
     told = best.gather(1, at.clamp(max=best.shape[1] - 1)).mean(1)
     told = torch.where(counts @ one.wanted > 0, told, torch.nan)

@@ -48,8 +48,9 @@ def _things(examples, has: Boxes | Mask, wants: Boxes | Mask, said: list[str]) -
     if len(strange) == len(has.names):
         raise Problem("the model knows none of this data's classes ({names}); it knows {known}",
                       names=_some(has.names), known=_some(wants.names))
-    number = torch.full((256,), VOID)
-    number[: len(has.names)] = torch.tensor([wants.names.index(name) if name in wants.names else VOID for name in has.names])
+    lost = VOID if isinstance(has, Mask) else -1                        # boxes may have 255 classes and more
+    number = torch.full((max(256, len(has.names)),), lost)
+    number[: len(has.names)] = torch.tensor([wants.names.index(name) if name in wants.names else lost for name in has.names])
     if strange:
         said.append(say("classes the model never saw are not counted: {names}", names=_some(strange)))
     if isinstance(has, Mask):
@@ -57,7 +58,7 @@ def _things(examples, has: Boxes | Mask, wants: Boxes | Mask, said: list[str]) -
     target = []
     for rows in examples.target:
         code = number[rows[:, 4].long()]
-        target.append(torch.cat([rows[:, :4], code[:, None].to(rows.dtype), rows[:, 5:]], 1)[code != VOID])
+        target.append(torch.cat([rows[:, :4], code[:, None].to(rows.dtype), rows[:, 5:]], 1)[code != lost])
     return Examples(examples.inputs, target, examples.names)
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 LARGEST = math.log(1000 / 16)       # a side grows at most so much: e^4.1 = 62.5 times (Detectron's limit)
 BLOCK = 1024                        # boxes that are compared at once
+TRUTHS = 256                        # truths that all boxes of a picture are compared with at once
 BACKGROUND, IGNORED = -1, -2        # in an assignment
 
 
@@ -92,14 +93,15 @@ def assigned(boxes: Tensor, truth: Tensor, low: float, high: float, least: bool 
     counted = truth[:, 5] == 0
     found = torch.full((len(boxes),), BACKGROUND, device=boxes.device)
     if counted.any():
-        rows = counted.nonzero()[:, 0]
-        overlap = iou(truth[rows], boxes)                                   # (counted, n)
-        best, which = overlap.max(0)
-        fits = best >= high
-        if least:
-            top = overlap.max(1, keepdim=True).values
-            fits |= ((overlap == top) & (top > 0)).any(0)
-        found = torch.where(fits, rows[which], torch.where(best < low, BACKGROUND, IGNORED))
+        best, which, kept = boxes.new_full((len(boxes),), -1.0), torch.zeros_like(found), torch.zeros_like(found, dtype=torch.bool)
+        for rows in counted.nonzero()[:, 0].split(TRUTHS):                  # a picture may have thousands
+            overlap = iou(truth[rows], boxes)                               # (rows, n)
+            near, row = overlap.max(0)
+            best, which = torch.maximum(best, near), torch.where(near > best, rows[row], which)
+            if least:
+                top = overlap.max(1, keepdim=True).values
+                kept |= ((overlap == top) & (top > 0)).any(0)
+        found = torch.where((best >= high) | kept, which, torch.where(best < low, BACKGROUND, IGNORED))
     if not counted.all():
         inside = shared(boxes, truth[~counted]) / area(boxes)[:, None].clamp_min(1e-9)
         found[(found == BACKGROUND) & (inside > 0.5).any(1)] = IGNORED

@@ -15,6 +15,7 @@ from deepen.nn.regions_kernel import grow, segment
 
 COLOURS, DIRECTIONS, STEPS = 25, 8, 10      # bins of a channel, of a gradient's direction and of its length
 TREES = (15.0, 30.0, 60.0, 120.0)           # how large the first pieces are
+PIECES = 16_000                             # first pieces of a tree, at most: who is whose neighbour is a square of it
 BELL = torch.tensor([0.0, 1, 2]).pow(2).div(-2 * 0.8**2).exp()
 
 
@@ -40,7 +41,8 @@ def tree(seen: Tensor, k: float) -> np.ndarray:
     """Boxes (n, 4) of the pieces of a smooth picture (3, H, W) in 0…255 and of all they grow to."""
     height, width = seen.shape[1:]
     first, second, weight = borders(seen)
-    piece, count = segment(first, second, weight, height * width, k, max(4, round(k / 4)))
+    least = max(4, round(k / 4), height * width // PIECES)
+    piece, count = segment(first, second, weight, height * width, k, least)
     return grow(piece, count, bins(seen), width, 3 * COLOURS + DIRECTIONS * STEPS)
 
 

@@ -10,6 +10,7 @@ from deepen.sources._finding import Notes, Trouble
 from deepen.sources._form_file import of_json
 from deepen.sources._looked import whole
 from deepen.sources._pictures_at import Pictures, composed, leaves
+from deepen.sources._pictures_at import sheet as bytes_of
 
 LISTS = {"train": "train", "val": "valid", "valid": "valid", "trainval": "", "test": "test"}
 
@@ -48,9 +49,12 @@ def _coco(path: Path, root: Path, notes: Notes) -> tuple[list[Boxed], list[str],
         try:
             if sheet != path and of_json(sheet).name == "captions":         # beside instances, as COCO itself has it
                 continue
-            these, names, shapes = read_coco(whole(sheet), file, notes.add)
+            these, names, shapes = read_coco(bytes_of(sheet, file), file, notes.add)
         except Trouble as trouble:
             notes.problem(trouble)
+            continue
+        except OSError as error:
+            notes.add("error", say("it cannot be read ({reason})", reason=error.strerror or error), say("check its rights"), file)
             continue
         told += these
         classes |= dict.fromkeys(names)

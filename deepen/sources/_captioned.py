@@ -12,7 +12,7 @@ from deepen.sources import _peek
 from deepen.sources._encoding import decode
 from deepen.sources._finding import Notes, Trouble
 from deepen.sources._form_file import PICTURES
-from deepen.sources._pictures_at import Pictures, composed, leaves
+from deepen.sources._pictures_at import Pictures, composed, leaves, sheet
 
 LONG = 1000         # characters of a caption that nobody says in one breath
 Row = tuple[str, str, str]                                  # place, picture, caption
@@ -24,7 +24,7 @@ def root_of(path: Path) -> Path:
 
 def rows_of(path: Path, notes: Notes) -> list[Row]:
     """(place, picture, caption) of a CSV, TSV or JSON; `Trouble` when it is none."""
-    raw = path.read_bytes()
+    raw = sheet(path, path.name)
     return _json(raw, path.name) if path.suffix.lower() == ".json" else _list(raw, path.name, notes)
 
 

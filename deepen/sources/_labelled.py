@@ -24,7 +24,7 @@ def usual(files: Sequence[Path], longest: int) -> str:
     """height x width for pictures like these: their middle size, where it is larger made so small that the longer side is
     `longest`, and in sixteens unless most are of one size."""
     sides = []
-    for file in files[::max(1, len(files) // LOOKED)]:
+    for file in filter(Path.is_file, files[::max(1, len(files) // LOOKED)]):       # a pipe would be waited on for ever
         try:
             with Pillow.open(file) as picture:
                 turned = picture.getexif().get(0x0112, 1) > 4               # a photo that is stored lying on its side

@@ -1,5 +1,6 @@
 """Pictures with a mask each as people have them: which belong together, and what a mask's numbers mean. `check` and the
 source read alike."""
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ def classes(root: Path, notes: Notes) -> Classes:
         numbered = bool(re.fullmatch("[0-9]{1,6}", parts[0])) and len(parts) > 1
         number = int(parts[0]) if numbered else len(known)
         rest = parts[1:] if numbered else parts
-        colour = tuple(map(int, rest[-3:])) if len(rest) > 3 and all(re.fullmatch("[0-9]{1,3}", part) for part in rest[-3:]) else None
+        colour = tuple(map(int, rest[-3:])) if len(rest) > 3 and all(re.fullmatch("[0-9]{1,3}", part) and int(part) < 256 for part in rest[-3:]) else None
         name = " ".join(rest[:-3] if colour else rest)
         if number in known:
             notes.add("error", say("a class number is used twice"), say("give each class a number of its own"),
@@ -59,6 +60,8 @@ def pairs(root: Path, given: Mapping[str, Any], notes: Notes) -> Iterator[tuple[
     """(part, picture, mask) below the root; what has no partner is told."""
     listed = False
     for path in sorted(root.glob("*.txt")):
+        if path.stem == "trainval" and (root / "train.txt").is_file():      # both its parts have lists of their own
+            continue
         lines = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
         if not lines or any(len(line) != 2 or not line[1].lower().endswith(PICTURES) for line in lines[:20]):
             continue
@@ -69,7 +72,7 @@ def pairs(root: Path, given: Mapping[str, Any], notes: Notes) -> Iterator[tuple[
                 notes.add("error", say("the line is not a picture and its mask below this folder"),
                           say("write two names with a blank between"), path.name, place)
                 continue
-            lacking = [name for name in line if not (root / name).is_file()]
+            lacking = [name for name in line if not os.path.isfile(root / name)]       # False too where a name is too long
             for name in lacking:
                 notes.add("error", say("a picture or mask in the list does not exist"),
                           say("add it, or remove the line"), path.name, f"{place}, {name}")
@@ -82,8 +85,12 @@ def pairs(root: Path, given: Mapping[str, Any], notes: Notes) -> Iterator[tuple[
 
 def _by_name(root: Path, given: Mapping[str, Any], notes: Notes) -> Iterator[tuple[str, str, str]]:
     def below(folder: str) -> dict[str, str]:
+        if leaves(folder) or not (root / folder).is_dir():
+            raise Problem("there is no folder {folder} in {path}; images= and masks= name folders inside it", folder=folder, path=root)
         paths = sorted(path for path in (root / folder).rglob("*") if path.suffix.lower() in PICTURES and not path.name.startswith("."))
         return {composed(path.relative_to(root / folder).with_suffix("").as_posix()): path.relative_to(root).as_posix() for path in paths}
+    if len(given) == 1:
+        raise Problem("give both images= and masks=: the folder of the pictures and that of their masks")
     if given:
         images, masks = below(given["images"]), below(given["masks"])
         masks = {_stem(name, images): file for name, file in masks.items()}

@@ -8,10 +8,14 @@ from pathlib import Path, PurePosixPath
 
 from deepen.core.kinds import open_picture
 from deepen.core.words import Problem, carried, say
+from deepen.sources._finding import Trouble
 from deepen.sources._form_file import PICTURES
+from deepen.sources._labelled import part_of
 from deepen.sources._looked import whole
+from deepen.sources._pictures import memory
 
 MOST = 1_000_000        # files of a data set that are listed
+TIMES = 8               # memory that a JSON takes when it is read, in sizes of its file
 WHOLE = 20_000          # pictures up to which every one is decoded to its end; above, the header is read
 
 
@@ -34,22 +38,42 @@ class Pictures:
                         self.folded[key.casefold()].append(plain)
 
     def find(self, name: str, near: str = "") -> str | None:
-        """The relative path of the picture called `name`; of several, the one whose folder is part of `near`."""
+        """The relative path of the picture called `name`; of several, the one whose folder is part of `near`. Its folder may have
+        another name here, but not that of another split."""
         name = composed(name.replace("\\", "/"))
         if name in self.files:
             return name
         found = self.names.get(PurePosixPath(name).name, [])
-        fits = [one for one in found if one.endswith("/" + name)] or found
+        fits = [one for one in found if one.endswith("/" + name)] or _of_its_split(name, found)
         return min(fits, key=lambda one: (PurePosixPath(one).parent.name not in near, one), default=None)
 
     def nearly(self, name: str) -> str | None:
         """The picture whose name differs in capitals only."""
-        return min(self.folded.get(composed(PurePosixPath(name.replace("\\", "/")).name).casefold(), []), default=None)
+        name = composed(name.replace("\\", "/"))
+        return min(_of_its_split(name, self.folded.get(PurePosixPath(name).name.casefold(), [])), default=None)
+
+
+def _of_its_split(name: str, found: list[str]) -> list[str]:
+    """Those that may be the picture called `name`, whose folder has another name here: test/1.jpg is not train/1.jpg."""
+    part = part_of(name.rpartition("/")[0])
+    return [one for one in found if not part or part_of(one.rpartition("/")[0]) in (None, part)]
 
 
 def composed(name: str) -> str:
     """macOS writes 나비 in pieces: one name, two spellings."""
     return unicodedata.normalize("NFC", name)
+
+
+def sheet(path: Path, file: str) -> bytes:
+    """The bytes of a list or JSON called `file`; `Trouble` when it cannot be read, or not within this machine's memory."""
+    try:
+        size = path.stat().st_size
+        if TIMES * size > memory():
+            raise Trouble(say("to read its {size:.1f} GB needs more memory than this machine has", size=size / 1e9),
+                          say("part it into several files, each with its own pictures"), file)
+        return whole(path)
+    except OSError as error:
+        raise Trouble(say("it cannot be read ({reason})", reason=error.strerror or error), say("check its rights"), file) from None
 
 
 def leaves(name: str) -> bool:

@@ -106,10 +106,11 @@ def _splits(form: str, root: Path, entries: Sequence[Boxed], placed: dict[int, s
         listed = _boxed.lists(root, {Path(one.file).stem for one in entries}, told)
         order = [(_boxed.LISTS[part] or "train", set(names)) for part, names in
                  sorted(listed.items(), key=lambda one: ("train", "val", "valid", "test", "trainval").index(one[0]))]
+        rest = None if any(part == "train" for part, _ in order) else "train"
         split: dict[str, str] = {}
         for row, picture in placed.items():
             stem = Path(entries[row].file).stem
-            mine = next((part for part, names in order if stem in names), None) if order else part_of(picture) or "train"
+            mine = next((part for part, names in order if stem in names), rest) if order else part_of(picture) or "train"
             if mine:
                 split.setdefault(picture, mine)
         left = len(set(placed.values()) - set(split))

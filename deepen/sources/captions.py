@@ -46,7 +46,8 @@ def captions(path: str,                                         # list of pictur
     counts, owner = _captioned.lists(root, pictures, set(sentences), told)
     settle(told, on_bad, given.path, said)
     if counts:
-        split = {name: SPLITS[part] for name, part in owner.items()}
+        listed = {name: SPLITS[part] for name, part in owner.items()}
+        split = listed if "train" in counts else dict.fromkeys(sentences, "train") | listed
         if left := len(set(sentences) - set(split)):
             said.append(say("{count} pictures are in no list (train.txt …) and are not used", count=left))
     names = sorted(name for name in sentences if name in split)

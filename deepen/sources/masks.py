@@ -52,7 +52,7 @@ def masks(path: str,                                            # folder of pict
     root, told, said = given.path, Told(), list[str]()
     names = _masked.classes(root, told)
     folders = {key: value or given.given.get(key) for key, value in (("images", images), ("masks", masks))}
-    these = list(_masked.pairs(root, folders if all(folders.values()) else {}, told))
+    these = list(_masked.pairs(root, {key: value for key, value in folders.items() if value}, told))
     _masked.tell_twice(these, told)
     settle(told, on_bad, root, said)
     first: dict[str, tuple[str, str]] = {}                                  # picture -> (split, mask); of two lists the first
@@ -98,7 +98,7 @@ def masks(path: str,                                            # folder of pict
 
 def _numbers(names: Classes) -> tuple[np.ndarray, list[int]]:
     """(number in a mask -> number of the class, uint8 (65536,), which numbers are classes): in order, without gaps, void as 255."""
-    kept = [number for number, (name, _) in sorted(names.items()) if name.casefold() not in VOIDS and number != VOID]
+    kept = [number for number, (name, _) in sorted(names.items()) if name.casefold() not in VOIDS and number != VOID and number < 65_536]
     dense = np.full(65_536, VOID, np.uint8)
     if not names:
         dense[:VOID] = np.arange(VOID)

@@ -9,6 +9,7 @@ from deepen.core.kinds import Boxes, Image, Label, Mask, Text
 from deepen.core.recipe import Count, Fraction, _field
 from deepen.core.sentences import vocabulary
 from deepen.core.words import Problem, say
+from deepen.sources._pictures import check_memory, memory
 from deepen.sources._scenes import COLOURS, KINDS, RELATIONS, SIZES, Scenes, painted, related, scattered, things_of
 
 Side = Annotated[int, _field(ge=16, le=1024)]
@@ -41,6 +42,7 @@ def shapes(count: Count = 3000,                                             # sc
     if sizes["train"] < 1:
         raise Problem("valid={valid} and test={test} leave none of the {size} examples to learn from; give smaller shares",
                       valid=valid, test=test, size=count)
+    check_memory(count, Image(3, size, size), memory())
     splits: dict[str, Examples] = {}
     said: tuple[str, ...] = ()
     target: Any
@@ -65,7 +67,7 @@ def shape_masks(count: Count = 1500,                # scenes in all
     return shapes(count, size, "masks", difficulty, seed=seed)
 
 
-def shape_captions(count: Count = 10_000,               # scenes in all
+def shape_captions(count: Count = 20_000,               # scenes in all
                    size: Side = 48,                     # pixels of a side
                    difficulty: Fraction = 0.1,          # 0: plain, nothing overlaps; 1: textures, overlaps, noise
                    language: Literal["en", "ko"] = "en",    # of the sentences

@@ -154,11 +154,15 @@ def _as_torchvision(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 # published weights
 
-def _check_published(net: str, kind) -> None:
+def _check_known(net: str) -> None:
     if net not in PUBLISHED:
         raise Problem("no published weights of {net} in safetensors are known, and the .pth files of torchvision are pickles, which "
                       "are not read; there are: {nets}. A .pth you trust becomes a file for weights= by: {command}", net=net,
                       nets=", ".join(PUBLISHED), command=CONVERT.format(net=net if net.isidentifier() else "net"))
+
+
+def _check_published(net: str, kind) -> None:
+    _check_known(net)
     if kind.shape[0] != 3:
         raise Problem("published weights are for pictures in colour, these have {given} channel; add data.colour=rgb", given=kind.shape[0])
     if min(kind.shape[1:]) <= 64:
@@ -167,6 +171,7 @@ def _check_published(net: str, kind) -> None:
 
 
 def _published(net: str) -> bytes:
+    _check_known(net)
     folder = f"weights/{net}"
     return next(contents(folder, {FILE: PUBLISHED[net] or _written(net, folder)}, [f"{HUB}/{net}.tv_in1k/resolve/main/"]))
 

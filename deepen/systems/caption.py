@@ -13,7 +13,7 @@ from deepen.core.system import System
 from deepen.nn import captions, optim
 from deepen.nn.augment import Augment
 from deepen.nn.design import network
-from deepen.sources.weights import begin_from, read_weights
+from deepen.sources.weights import begin_from, located, read_weights
 
 MOST = 40                       # words of a sentence
 SHORT = 0.7                     # answers are compared by log p / length^SHORT: sums favour short ones
@@ -29,17 +29,18 @@ class Caption(System):
     default_data = "shape_captions"
     score = "bleu4"
     transient = ("change", "number", "known")
-    tiny = {"data": "shape_captions", "data.count": 300, "data.size": 16, "data.difficulty": 0.0, "epochs": 10,
-            "width": 64, "net": "conv 16; norm; relu; pool; dense classes", "batch": 16, "lr": 0.005}
+    tiny = {"data": "shape_captions", "data.count": 300, "data.size": 16, "data.difficulty": 0.0, "batch": 16,
+            "epochs": 10, "width": 64, "net": "conv 16; norm; relu; pool; dense classes", "optimizer": "adamw",
+            "lr": 0.005}
 
     net: str = LOOK                             # what looks: a name (resnet18), or lines of a Design
-    width: Size = 256                           # length of what is seen, of a word's vector and of the memory
+    width: Size = 128                           # length of what is seen, of a word's vector and of the memory
     epochs: Times = 20                          # times through the training data
     batch: Count = 64                           # pictures a step, each with all its sentences
-    optimizer: optim.Name = "adamw"             # how weights follow gradients
-    lr: Annotated[Rate, Live] = 0.002           # learning rate at its highest
+    optimizer: optim.Name = "muon"              # how weights follow gradients
+    lr: Annotated[Rate, Live] = 0.02            # learning rate at its highest
     decay: Amount = 0.01                        # weight decay
-    drop: Fraction = 0.2                        # dropout of word vectors and of the memory that speaks
+    drop: Fraction = 0.1                        # dropout of word vectors and of the memory that speaks
     own: Fraction = 0.0                         # share of its own words it learns from at the end (Bengio)
     smooth: Fraction = 0.0                      # label smoothing of the words
     augment: str = ""                           # lines that change training pictures (flip: left is right)
@@ -47,12 +48,15 @@ class Caption(System):
     weights: str = ""                           # the looking net starts from a run or a safetensors file
     beam: Count = 3                             # sentences followed at once (1: always the likeliest word)
 
+    def __post_init__(self):
+        self.weights = located(self.weights)
+
     def build(self, data):
         words = data.target.words
         self.number, self.known = numbered(words), {}
         net = Teller(network(self.net, data.inputs, self.width), self.width, len(words), self.drop)
-        if self.weights and "train" in data.splits:                     # not when a trained one is revived
-            begin_from(net.look, read_weights(self.weights))
+        if self.weights and self.begins(data):
+            begin_from(net.look, read_weights(self.weights, self.net.split()[0]))
         self.model = self.place(net)
         self.rule = optim.make(self.optimizer, self.model, self.lr, self.decay)
         self.ema = optim.Average(self.model, self.average) if self.average else None

@@ -62,15 +62,15 @@ class Classify(System):
         if net.split()[0] != "quick":
             return {}
         mirror = channels == 3 and max(map(len, data.target.names)) > 1                 # a mirrored 3 is no 3
-        return {"net": net, "epochs": round(1270 / math.sqrt(max(1, examples)), 2), **QUICK,
-                "augment": "flip alternate; crop 2" if mirror else "shift 1"}
+        views = {"augment": "flip alternate; crop 2", "tta": "flip"} if mirror else {"augment": "shift 1"}
+        return {"net": net, "epochs": round(1450 / math.sqrt(max(1, examples)), 2), **QUICK, **views}
 
     def build(self, data):
         self.classes = len(data.target.names)
         net = network(self.net, data.inputs, self.classes, self.init)
-        if hasattr(net, "begin") and self.progress < 1 and "train" in data.splits:
+        if hasattr(net, "begin") and self.begins(data):
             net.begin(data.splits["train"])
-        if self.weights and self.progress < 1 and "train" in data.splits:   # not when revived
+        if self.weights and self.begins(data):
             self.said = begin(net, self.weights, self.net, data)
         elif self.freeze != "none" and not self.weights:
             raise Problem("freeze={freeze} keeps what was learned before, but there are no weights; "

@@ -72,7 +72,7 @@ class Ensemble(System):
             torch.manual_seed(seed)
             made = network(net, self.data.inputs, self.classes, self.init)
             begin = getattr(made, "begin", None)                            # it wants to see pictures first
-            if begin is not None and self.progress < 1 and "train" in self.data.splits:
+            if begin is not None and self.begins(self.data):
                 begin(self.data.splits["train"])
             return self.place(made)
 
@@ -123,6 +123,8 @@ class Ensemble(System):
         p, y = self.answers("valid")
         net.temperature.fill_(temperature(p.mean(0).log(), y))
         net.alone.fill_(temperature(p.flatten(0, 1).log(), y.repeat(self.members)))
+        self.model.temperature.copy_(net.temperature)           # an average takes its buffers from there
+        self.model.alone.copy_(net.alone)
         self.model.train()
 
     def answers(self, split):

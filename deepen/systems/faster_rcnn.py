@@ -1,4 +1,5 @@
 """Faster R-CNN: one network proposes where something is and says what it is (Ren, He, Girshick, Sun 2015)."""
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -12,9 +13,9 @@ from deepen.core.recipe import Amount, Annotated, Count, Fraction, Live, Rate, S
 from deepen.core.system import System
 from deepen.nn import boxes, detection, optim
 from deepen.nn.augment import Augment
-from deepen.nn.average import Averaging, averaged
+from deepen.nn.average import Averaging, averaged, paused
 from deepen.nn.pyramid import Backbone, BoxHead, BoxPredictor, RPNHead
-from deepen.sources.weights import begin_from, read_weights
+from deepen.sources.weights import begin_from, located, read_weights
 
 RATIOS = (0.5, 1.0, 2.0)                        # height : width of anchors
 BEFORE, AFTER = 256, 256                        # proposals of a map before, of a picture after suppression
@@ -49,10 +50,13 @@ class FasterRCNN(System):
     overlap: Fraction = 0.5                     # of two answers of a class that overlap more, one goes
     most: Count = 100                           # answers in a picture
 
+    def __post_init__(self):
+        self.weights = located(self.weights)
+
     def build(self, data):
         net = Detector(data.inputs, len(data.target.names), self.net, self.fpn, self.norm,
                        self.anchors or max(1, round(min(data.inputs.shape[1:]) / 15)), self.rois)
-        if self.weights and self.progress < 1:                     # not when a trained one is revived
+        if self.weights and self.begins(data):
             begin(net, read_weights(self.weights, self.net.split()[0]))
         self.model = self.place(net)
         self.rule = optim.make(self.optimizer, self.model, self.lr, self.decay)
@@ -63,7 +67,8 @@ class FasterRCNN(System):
 
     def steps(self):
         for x, truth in self.stream:                                # x uint8 (B, C, H, W), truth: B of (n, 6)
-            optim.set_rate(self.rule, self.lr * optim.schedule("cosine", self.progress, 0.05))
+            now = paused(self.average, self.progress)
+            optim.set_rate(self.rule, self.lr * optim.schedule("cosine", now, 0.05))
             x, truth = self.change(x, truth)
             parts: dict[str, torch.Tensor] = {}
             loss = self.descend(partial(self.loss, x, truth, parts), self.rule, clip=10.0)
@@ -126,12 +131,16 @@ class Detector(nn.Module):
         """Stage one on every map: logits (B, N), deltas (B, N, 4) and anchors (N, 4) of each."""
         logits, deltas = zip(*(self.rpn.head(m) for m in maps), strict=True)
         anchors = []
-        for m, sides in zip(maps, self.sides, strict=True):
-            cells = tuple(m.shape[2:])
-            stride = self.size[0] // cells[0], self.size[1] // cells[1]
-            each = [boxes.anchors(side, RATIOS, stride, cells, m.device).view(-1, 3, 4) for side in sides]
+        for m, sides, stride in zip(maps, self.sides, self.strides(maps), strict=True):
+            each = [boxes.anchors(side, RATIOS, (stride, stride), tuple(m.shape[2:]), m.device).view(-1, 3, 4)
+                    for side in sides]
             anchors.append(torch.cat(each, 1).view(-1, 4))
         return logits, deltas, anchors
+
+    def strides(self, maps):
+        """Pixels from one place of each map to the next: whole, also where sides leave a rest."""
+        first = 2 ** round(math.log2(max(self.size) / max(maps[0].shape[2:])))
+        return [first * 2**k for k in range(len(maps))]
 
     @torch.no_grad()
     def propose(self, logits, deltas, anchors):
@@ -170,7 +179,7 @@ class Detector(nn.Module):
         maps = maps[:4]                                                     # the coarsest only proposes
         level = (boxes.area(where).clamp_min(1e-6).sqrt() / (1.75 * self.side)).log2().floor()
         level = level.clamp(0, len(maps) - 1).long()                        # Lin et al., equation 1
-        seen = boxes.roi_align(maps, where, image, [m.shape[2] / self.size[0] for m in maps], level=level)
+        seen = boxes.roi_align(maps, where, image, [1 / stride for stride in self.strides(maps)], level=level)
         return self.roi_heads.box_predictor(self.roi_heads.box_head(seen))
 
     def answer(self, maps, where, counts):

@@ -23,6 +23,7 @@ from deepen.nn.svm import Ridge, svm
 Rim = Annotated[int, _field(ge=0, le=1024)]
 EACH = 8                                        # pictures a yield while regions are found
 LIMITS = torch.tensor([1.0, 1e6])               # roots of areas of regions, where nothing is known
+REMEMBERED = 10_000                             # pictures whose regions are kept while it runs
 LENGTH = 20.0                                   # of what the CNN sees of a region, on average (the paper's)
 
 
@@ -170,7 +171,7 @@ class RCNN(System):
             new = torch.cat([torch.cat([things[mine], torch.ones_like(things[mine, :1])], 1),
                              torch.cat([missed, torch.zeros_like(missed[:, :1])], 1)])
             self.hard[k] = torch.cat([kept.to(new).view(-1, new.shape[1]), new])
-            if self.at % EACH == EACH - 1 or self.at == 0 or self.at == len(self.found) - 1:
+            if (self.at + 1) & self.at == 0 or self.at == len(self.found) - 1:    # after 1, 2, 4 … pictures
                 self.part(k)
         return {"hard": torch.tensor(float(count))}
 
@@ -203,9 +204,8 @@ class RCNN(System):
         return detection.judged(answers, truths, len(self.data.target.names))
 
     def predict(self, inputs):
-        """Pictures (B, C, H, W) -> B of (n, 6): left, top, right, bottom, class, how sure; at first none."""
-        ready = self.network().stage > REGIONS
-        return [self.answer(x) if ready else torch.zeros(0, 6, device=x.device) for x in inputs]
+        """Pictures (B, C, H, W) -> B of (n, 6): left, top, right, bottom, class, how sure; best first."""
+        return [self.answer(x) for x in inputs]
 
     def answer(self, x):
         net, b = self.network(), self.proposed(x)
@@ -214,9 +214,12 @@ class RCNN(System):
 
     def proposed(self, x):
         """Regions (n, 4) of a picture; it is judged again and again, so they are remembered."""
-        key = hash(x.cpu().numpy().tobytes())
+        limits = self.network().sizes.tolist()
+        key = hash((x.cpu().numpy().tobytes(), *limits))
         if key not in self.looked:
-            self.looked[key] = regions(x.cpu(), self.regions, self.network().sizes.tolist()).to(x.device)
+            if len(self.looked) >= REMEMBERED:                              # a server sees ever new ones
+                self.looked.clear()
+            self.looked[key] = regions(x.cpu(), self.regions, limits).to(x.device)
         return self.looked[key]
 
     def exported(self, inputs):

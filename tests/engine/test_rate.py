@@ -93,3 +93,14 @@ def test_the_curve_fits_its_width_and_an_explosion_fills_no_screen():
     assert len(lines) == 10 and max(map(len, lines)) <= 40 + 11 + 6
     assert any("│" in line for line in lines) and "0.001" in lines[-1]
     assert isinstance(found, Found) and "polyline" in page(found, "classify", "deepen train classify")
+
+
+@pytest.mark.parametrize(("system", "settings"), [
+    ("classify", {**TINY, "optimizer": "adam"}), ("caption", {"data.count": 60, "data.size": 16, "width": 8, "batch": 8, "average": 0,
+                                                              "net": "conv 4; relu; globalpool; dense classes"})])
+def test_the_rates_told_are_those_that_were_used(system, settings, monkeypatch):
+    """Also where the schedule is the system's own: a cosine in its middle would use half of them."""
+    used = []
+    monkeypatch.setattr("deepen.nn.optim.set_rate", lambda optimizer, rate: used.append(rate))
+    found = find_rate(system, settings, steps=12, high=0.1)
+    assert used[-12:] == pytest.approx(found.rates)

@@ -117,6 +117,24 @@ def test_assignment():
     assert boxes.assigned(where[:3], far, 0.3, 0.7, least=True).tolist() == [-1] * 3    # best of nothing is nothing
 
 
+def test_thousands_of_truths_are_assigned_as_by_one_table():
+    draw = torch.Generator().manual_seed(0)
+
+    def some(count):
+        low = torch.rand(count, 2, generator=draw) * 90
+        return torch.cat([low, low + 1 + torch.rand(count, 2, generator=draw) * 12], 1)
+    truth = torch.cat([some(700), torch.zeros(700, 1), (torch.rand(700, 1, generator=draw) < 0.1).float()], 1)
+    where = some(500)
+    counted = (truth[:, 5] == 0).nonzero()[:, 0]
+    overlap = boxes.iou(truth[counted], where)
+    best, row = overlap.max(0)
+    for least in (False, True):
+        found = boxes.assigned(where, truth, 0.3, 0.7, least)
+        fits = (best >= 0.7) | (least & ((overlap == overlap.max(1, keepdim=True).values) & (overlap > 0)).any(0))
+        assert torch.equal(found >= 0, fits) and torch.equal(found[fits], counted[row[fits]])
+        assert (found[~fits & (best >= 0.3)] == boxes.IGNORED).all() and 0 < fits.sum() < 500
+
+
 def test_sampling():
     found = torch.tensor([0] * 10 + [-1] * 100 + [-2] * 50)
     yes, no = boxes.sampled(found, 32, 0.25)

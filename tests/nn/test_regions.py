@@ -62,3 +62,10 @@ def test_regions_find_things_and_keep_their_limits():
     assert len(regions(x[:1])) > 0                                  # grey
     noise = torch.randint(0, 256, (3, 40, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     assert len(regions(noise)) > 0 and regions(torch.zeros(3, 30, 30, dtype=torch.uint8)).tolist() == [[0, 0, 30, 30]]
+
+
+def test_noise_falls_into_no_more_pieces_than_can_be_compared(monkeypatch):
+    x = torch.randint(0, 256, (3, 60, 80), generator=torch.Generator().manual_seed(0)).float()
+    assert len(tree(x, 1.0)) > 2 * 200
+    monkeypatch.setattr("deepen.nn.regions.PIECES", 100)
+    assert 1 < len(tree(x, 1.0)) < 2 * 100

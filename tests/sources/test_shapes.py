@@ -131,3 +131,8 @@ def test_it_is_drawn_quickly():
     began = time.process_time()
     shapes(1000, 64, "masks", 0.5)
     assert time.process_time() - began < 2                      # about 0.4 s on a quiet core
+
+
+def test_more_scenes_than_the_memory_holds_are_refused():
+    with pytest.raises(Problem, match="give a smaller size"):
+        shapes(count=10**8, size=1024)

@@ -1,5 +1,6 @@
 import json
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -262,3 +263,47 @@ def test_a_size_that_suits_the_pictures(tmp_path, sizes, wanted):
     for i, size in enumerate(sizes):
         Pillow.new("RGB", size).save(tmp_path / f"{i}.png")
     assert usual(sorted(tmp_path.glob("*.png")), 320) == wanted
+
+
+def test_without_a_list_for_training_the_rest_is_learned_from(tmp_path):
+    many(tmp_path)
+    lists(tmp_path, test=["im3", "im4"])
+    data = voc(str(tmp_path), valid=0)
+    assert {name: len(split) for name, split in data.splits.items()} == {"train": 8, "test": 2}
+    assert sorted(named(data.splits["test"])) == ["im3", "im4"]
+
+
+def test_a_folder_named_like_a_json_and_one_too_large_are_told_in_a_sentence(tmp_path, monkeypatch):
+    for i in range(4):
+        picture(tmp_path / f"{i}.png", red=(10, 10, 40, 30), seed=i)
+    told = {"images": [{"id": i, "file_name": f"{i}.png", "width": 100, "height": 80} for i in range(4)],
+            "annotations": [{"id": i, "image_id": i, "category_id": 1, "bbox": [10, 10, 30, 20]} for i in range(4)],
+            "categories": [{"id": 1, "name": "ant"}]}
+    (tmp_path / "boxes.json").write_text(json.dumps(told))
+    assert coco(str(tmp_path)).target == Boxes(("ant",))
+    (tmp_path / "old.json").mkdir()
+    assert "old.json: it cannot be read" in refused(coco, tmp_path)
+    (tmp_path / "old.json").rmdir()
+    monkeypatch.setattr("deepen.sources._pictures_at.memory", lambda: 1000)
+    assert "more memory than this machine has" in refused(coco, tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_among_the_pictures_is_not_waited_on(tmp_path):
+    picture(tmp_path / "a.png", (48, 32))
+    os.mkfifo(tmp_path / "b.png")
+    told = []
+    asking = threading.Thread(target=lambda: told.append(usual([tmp_path / "b.png", tmp_path / "a.png"], 64)), daemon=True)
+    asking.start()
+    asking.join(10)
+    assert told == ["32x48"]
+
+
+def test_a_lacking_picture_is_not_taken_from_another_split(tmp_path):
+    for seed, name in enumerate(("train/0", "train/1", "test/2", "test/3")):
+        picture(tmp_path / f"{name}.png", red=(10, 10, 40, 30), seed=seed)
+    images = [{"id": i, "file_name": name, "width": 100, "height": 80} for i, name in enumerate(("train/0.png", "train/2.png", "photos/1.png"))]
+    (tmp_path / "boxes.json").write_text(json.dumps({"images": images, "categories": [{"id": 1, "name": "ant"}], "annotations": [
+        {"id": i, "image_id": i, "category_id": 1, "bbox": [10, 10, 30, 20]} for i in range(3)]}))
+    said = refused(coco, tmp_path / "boxes.json")
+    assert "the picture it names does not exist" in said and "train/2.png" in said and "photos/1.png" not in said

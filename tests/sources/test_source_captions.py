@@ -113,3 +113,20 @@ def test_flickr_and_the_nasty_one():
     assert "errors in" in refused(DATA / "nasty" / "captions")
     told = captions(str(DATA / "nasty" / "captions"), on_bad="skip", valid=0, test=0, least=1)
     assert len(told.splits["train"]) >= 4 and all(all(texts) for texts in told.splits["train"].target)
+
+
+def test_without_a_list_for_training_the_rest_is_learned_from(folder):
+    write(folder)
+    (folder / "test.txt").write_text("3.png\n4.png\n")
+    data = captions(str(folder), valid=0)
+    assert {name: len(split) for name, split in data.splits.items()} == {"train": 8, "test": 2}
+    assert sorted(Path(one).stem for one in data.splits["test"].names) == ["3", "4"]
+
+
+def test_a_json_too_large_for_the_memory_is_refused_before_it_is_read(folder, monkeypatch):
+    images = [{"id": i, "file_name": f"images/{i}.png"} for i in range(10)]
+    told = {"images": images, "annotations": [{"id": i, "image_id": i, "caption": "One dog runs"} for i in range(10)]}
+    (folder / "captions.json").write_text(json.dumps(told))
+    assert captions(str(folder / "captions.json")).target.words == ("dog", "one", "runs")
+    monkeypatch.setattr("deepen.sources._pictures_at.memory", lambda: 1000)
+    assert "more memory than this machine has" in refused(folder / "captions.json")

@@ -162,3 +162,30 @@ def test_camvid_and_the_nasty_ones():
                        torch.from_numpy(np.where(first == 11, 255, first).astype(np.uint8)))
     assert "errors in" in refused(DATA / "nasty" / "masks")
     assert "leave none" in refused(DATA / "nasty" / "masks", on_bad="skip", valid=0.9, test=0.9)
+
+
+def test_trainval_beside_train_and_val_takes_nothing_from_validation(folder):
+    pairs = [f"images/{i}.png masks/{i}.png\n" for i in range(10)]
+    for part, rows in (("train", range(6)), ("val", range(6, 8)), ("test", range(8, 10)), ("trainval", range(8))):
+        (folder / f"{part}.txt").write_text("".join(pairs[i] for i in rows))
+    assert {name: len(split) for name, split in masks(str(folder)).splits.items()} == {"train": 6, "valid": 2, "test": 2}
+
+
+def test_a_class_number_no_mask_can_hold_and_a_name_no_disk_can(folder):
+    (folder / "classes.txt").write_text("0 ground 0 0 0\n1 ant 255 0 0\n5 bee 0 0 255\n9 Void 9 9 9\n700000 moth 0 255 0\n")
+    data = masks(str(folder))
+    assert data.target.names == ("ground", "ant", "bee") and any("class moth is not counted" in one for one in data.said)
+    (folder / "train.txt").write_text(f"images/0.png masks/0.png\nimages/{'x' * 300}.png masks/1.png\n")
+    assert "does not exist" in refused(folder)
+
+
+@pytest.mark.parametrize("given, told", [({"images": "/etc", "masks": "masks"}, "no folder /etc"), ({"images": "../x", "masks": "masks"}, "no folder ../x"),
+                                         ({"images": "images", "masks": "mask"}, "no folder mask in")])
+def test_folders_are_below_the_data(folder, given, told):
+    assert told in refused(folder, **given)
+    assert masks(str(folder), images="images", masks="masks").target.names == ("ground", "ant", "bee")
+
+
+def test_a_number_above_255_is_no_colour(folder):
+    (folder / "classes.txt").write_text("0 ground 0 0 0\n1 ant 300 0 0\n5 bee 0 0 255\n9 Void 9 9 9\n")
+    assert masks(str(folder)).target.colours == ()

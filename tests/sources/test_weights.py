@@ -275,3 +275,18 @@ def test_begin_from_copies_all_or_nothing():
     with pytest.raises(Problem, match=r"no norm1.running_mean"):
         begin_from(net, given)
     assert torch.equal(net.conv1.weight, before)
+
+
+@pytest.mark.parametrize("net", ["", "conv", "resnet20"])
+def test_who_asks_for_weights_that_nobody_published_is_told(net):
+    with pytest.raises(Problem, match="no published weights"):
+        read_weights("imagenet", net)
+
+
+def test_detectors_and_tellers_keep_the_whole_path_of_a_run(home):
+    """A relative one would not be found when the run is resumed from another folder."""
+    from deepen.systems.caption import Caption
+    from deepen.systems.faster_rcnn import FasterRCNN
+    run_of(home / "mine")
+    for system in (Caption, FasterRCNN):
+        assert system(weights="mine").weights == str((home / "mine").resolve()) and system().weights == ""

@@ -162,7 +162,7 @@ def test_scheduled_sampling_goes_on_from_its_own_words():
 
 def test_korean_sentences_are_learned_with_their_particles():
     data = shapes(10, 16, "captions", 0, "ko", valid=0.1, test=0)
-    system = Caption(net="conv 16; norm; relu; pool; dense classes", width=64, epochs=250, batch=9, average=0.0, drop=0.0, decay=0.0, lr=0.01, beam=1)
+    system = Caption(net="conv 16; norm; relu; pool; dense classes", width=64, epochs=250, batch=9, average=0.0, drop=0.0, decay=0.0, optimizer="adamw", lr=0.01, beam=1)
     torch.manual_seed(0)
     system.data = data
     system.build(data)

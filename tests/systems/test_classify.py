@@ -1,5 +1,6 @@
 """Classify: the textbook's own weights give the textbook's answers; weights can be begun from."""
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 
 from deepen.core.kinds import Image
 from deepen.core.words import Problem
+from deepen.engine.fit import Flags, fit
 from deepen.engine.start import prepare, start
 from deepen.nn import metrics, optim
 from deepen.nn.design import network
 from deepen.sources.weights import begin_from, read_weights
+from deepen.systems.classify import Classify
 
 DATA = Path(os.environ.get("DEEPEN_DATA", Path(__file__).parents[2] / "../shared/data"))
 BOOK = DATA / "deepconvnet-book" / "weights.npz"
@@ -110,3 +113,28 @@ def test_metrics_agree_with_a_count_by_hand(tmp_path):
     assert run.metrics["accuracy"] == pytest.approx(right / len(valid), abs=1.5 / len(valid))       # bf16 judged, fp32 here
     assert float(metrics.accuracy(p, valid.target)) == pytest.approx(right / len(valid))
     assert optim.schedule("triangle", 1.0, 0.25) == 0
+
+
+def test_a_resumed_run_needs_no_longer_what_it_began_from(tmp_path):
+    recipe = dict(data="stripes", net="conv 4 3; norm; relu; globalpool; dense classes", epochs=1, batch=32)
+    first = start("classify", recipe, out=tmp_path / "first")
+    second = start("classify", recipe | {"weights": str(first.path), "epochs": 2}, out=tmp_path / "second")
+    shutil.rmtree(first.path)
+    seen = []
+
+    def build(self, data):
+        seen.append((self.resumed, self.begins(data)))
+        return plain(self, data)
+    plain, Classify.build = Classify.build, build
+    try:
+        with second.locked():
+            before = second.newest()
+        plan = prepare("classify", recipe | {"weights": str(first.path), "epochs": 2})
+        with second.locked():
+            past = fit(plan.system, plan.data, second, Flags(precision="fp32"), None, before)
+        assert past.step == plan.system.planned
+        assert seen == [(True, False)]
+        with pytest.raises(Problem, match="no weights at"):
+            start("classify", recipe | {"weights": str(first.path)}, out=tmp_path / "third")
+    finally:
+        Classify.build = plain

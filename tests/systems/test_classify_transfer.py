@@ -7,6 +7,7 @@ import torch
 from deepen.core.words import Problem
 from deepen.engine.fit import Flags, fit
 from deepen.engine.report import page
+from deepen.engine.report_transfer import _margin
 from deepen.engine.run import Run
 from deepen.engine.start import prepare, revive, start
 
@@ -94,7 +95,15 @@ def test_the_report_shows_the_margin_over_a_beginning_from_scratch(first, tmp_pa
     alone = page(runs[0], revive(runs[0], prepare("stripes", {}).data))
     assert "train the same without them" in alone and "deepen train classify" in alone and "weights=" not in alone.split("both:")[1].split("</pre>")[0]
     for seed in (0, 1):
-        start("classify", {"data": "stripes", "net": NET, "epochs": 2, "batch": 32}, Flags(seed=seed), root=tmp_path)
+        start("classify", {"data": "stripes", "net": NET, "epochs": 2, "batch": 32, "lr": 0.05}, Flags(seed=seed), root=tmp_path)
     start("classify", {"data": "stripes", "net": NET, "epochs": 1, "batch": 32}, root=tmp_path)         # another: not counted
     both = page(runs[0], revive(runs[0], prepare("stripes", {}).data))
-    assert "from scratch" in both and both.count("(2 runs)") == 2 and "± " in both
+    assert "from scratch, lr=0.05" in both and both.count("(2 runs)") == 2 and "± " in both
+
+
+def test_two_runs_each_are_judged_by_student():
+    """Means 0.92 and 0.88, each of two runs 0.02 apart: 4 points are less than 12.71 · √(0.0001 + 0.0001) = 18."""
+    told = _margin([0.93, 0.91], [0.89, 0.87], "accuracy", lambda name, value: f"{value:.3f}")
+    assert "+0.040 ± 0.180" in told and "luck" in told
+    sure = _margin([0.93, 0.91] * 5, [0.89, 0.87] * 5, "accuracy", lambda name, value: f"{value:.3f}")
+    assert "luck" not in sure

@@ -133,6 +133,18 @@ def test_the_vote_is_told_beside_its_members_and_made_as_sure_as_it_is_right():
     assert found["loss"] < judge(system)["loss"]                        # on the pictures it was calibrated on
 
 
+def test_an_average_stays_as_sure_as_it_was_made_until_it_is_made_again():
+    """Its buffers are taken from the networks at every step; the temperatures are among them."""
+    system = built("ensemble", {**DENSE, "data": "digits", "data.valid": 0.2, "members": 2, "average": "ema"})
+    learn(system, 0, 5)
+    system.cool()
+    told = float(system.ema.module.temperature), float(system.ema.module.alone)
+    assert 1.0 not in told
+    system.calibrate = False
+    next(system.steps())
+    assert (float(system.ema.module.temperature), float(system.ema.module.alone)) == told
+
+
 def test_a_stacked_ensemble_is_one_onnx_file(tmp_path):
     run = start("ensemble", DENSE, out=tmp_path / "run")
     made = export(run, tmp_path / "out")

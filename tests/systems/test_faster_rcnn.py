@@ -205,3 +205,30 @@ def test_what_is_exported_finds_as_much():
     truth = system.data.splits["valid"].target
     mine, theirs = (detection.judged(told, truth, 2)["map50"] for told in (answers, finished))
     assert mine > 0.8 and abs(mine - theirs) < 0.1
+
+
+@pytest.mark.parametrize(("size", "fpn", "strides"), [((240, 320), True, [4, 8, 16, 32, 64]), ((100, 330), True, [4, 8, 16, 32, 64]),
+                                                     ((130, 90), False, [16]), ((64, 64), True, [2, 4, 8, 16, 32])])
+def test_a_place_of_a_map_stands_for_the_same_pixels_whatever_the_sides(size, fpn, strides):
+    """240 is no multiple of 32: the coarse map has a row that reaches beyond the picture, and still 32 pixels a row."""
+    net = Detector(Image(3, *size), 1, "resnet18 width=8", fpn, "batch", 8, 16).eval()
+    with torch.no_grad():
+        maps = net.backbone(torch.zeros(1, 3, *size, dtype=torch.uint8))
+        anchors = net.look(maps)[2]
+    assert net.strides(maps) == strides
+    for m, rows, stride in zip(maps, anchors, strides, strict=True):
+        middle = ((rows[:, :2] + rows[:, 2:]) / 2).view(*m.shape[2:], -1, 2)[:, :, 0]
+        assert middle[-1, -1].tolist() == [stride * (m.shape[3] - 1), stride * (m.shape[2] - 1)]
+
+
+def test_it_begins_from_a_net_that_only_classifies():
+    from deepen.nn.design import network
+    kind = Image(3, 64, 64)
+    classifier = network("resnet18 width=8", kind, 5)
+    net = Detector(kind, 2, "resnet18 width=8", True, "batch", 4, 16)
+    head = net.rpn.head.cls_logits.weight.clone()
+    faster_rcnn.begin(net, classifier.state_dict())
+    mine = net.backbone.body.state_dict()
+    assert all(torch.equal(mine[name], value) for name, value in classifier.state_dict().items()
+               if not name.startswith(("fc.", "scale.")))
+    assert torch.equal(net.rpn.head.cls_logits.weight, head)

@@ -1,5 +1,6 @@
 """Pictures asked of models that answer with boxes, masks or sentences: what the browser draws on them; and their worst ones."""
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def picture(system, raw: bytes) -> dict[str, Any]:
 
 def example(run: str, number: int) -> dict[str, Any]:
     """The same about picture `number` of the run's validation data, with its truth."""
-    system = _opened(run)
+    system = _opened(run, (Path(run) / "model").lstat().st_mtime)
     split = "valid" if len(system.data.splits.get("valid", ())) else "train"
     examples = system.data.split(split)
     if not len(examples) or not sees(system):
@@ -54,7 +55,8 @@ def example(run: str, number: int) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _opened(run: str):
+def _opened(run: str, written: float):
+    """Kept while its model stays the same."""
     return with_data(Run(run))
 
 

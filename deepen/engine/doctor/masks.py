@@ -26,7 +26,7 @@ def examine(form: Form, values: dict[str, Any], found: Checked) -> None:
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         looked = list(pool.map(carried(lambda pair: _look(root / pair[1], root / pair[2], colours)), these))
     total, blank = np.zeros(0, np.int64), []
-    for (_, picture, mask), (seen, damage, _) in zip(these, looked, strict=True):
+    for (_, picture, mask), (seen, damage) in zip(these, looked, strict=True):
         if damage:
             notes.add("error", damage, say("save it again or remove it, or leave it out with --on-bad skip"), picture)
         for cause, mend, place in seen.problems:
@@ -46,18 +46,18 @@ def examine(form: Form, values: dict[str, Any], found: Checked) -> None:
         notes.add("note", say("there is no classes.txt: the masks hold the numbers {numbers}",
                               numbers=_some([str(one) for one in np.nonzero(total)[0]])),
                   say("write one, a line a class: number, blank, name"))
-    found.summary = _summary(these, [(seen, size) for seen, _, size in looked], total, names)
+    found.summary = _summary(these, [seen for seen, _ in looked], total, names)
 
 
-def _look(picture: Path, mask: Path, colours: dict[tuple[int, ...], int]) -> tuple[Seen, str, tuple[int, int]]:
-    """(the mask as seen, why the picture cannot be read or "", the picture's size)."""
+def _look(picture: Path, mask: Path, colours: dict[tuple[int, ...], int]) -> tuple[Seen, str]:
+    """(the mask as seen, why its picture cannot be read or "")."""
     try:
         size = open_picture(whole(picture)).size
     except (Problem, OSError) as problem:
-        return Seen(), str(problem).partition("; ")[0], (0, 0)
+        return Seen(), str(problem).partition("; ")[0]
     seen = look(mask, size, colours)
     seen.ids = None                                         # the counts are enough: many masks are held at once
-    return seen, "", size
+    return seen, ""
 
 
 def _sum(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -67,8 +67,8 @@ def _sum(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return total
 
 
-def _summary(these: list, looked: list[tuple[Seen, tuple[int, int]]], total: np.ndarray, names: Classes) -> dict[str, Any]:
-    good = [seen for seen, _ in looked if seen.size != (0, 0)]
+def _summary(these: list, looked: list[Seen], total: np.ndarray, names: Classes) -> dict[str, Any]:
+    good = [seen for seen in looked if seen.size != (0, 0)]
     whole = max(1, int(total.sum()))
     counts = {names[number][0] if number in names else "void" if number == VOID else str(number): int(total[number])
               for number in np.nonzero(total)[0].tolist()}
