@@ -74,6 +74,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--kept", type=Path, help="a JSON file in which accuracies are kept from call to call")
     asked = parser.parse_args()
+    if not 2 <= asked.seeds <= max(STUDENT):
+        raise SystemExit(f"--seeds is 2 to {max(STUDENT)}: one run has no spread")
     kept = json.loads(asked.kept.read_text()) if asked.kept and asked.kept.exists() else {}
     words = [word for word in asked.only if word != "speed"]
     if words:

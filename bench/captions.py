@@ -27,7 +27,8 @@ from deepen.sources.shapes import shapes
 
 DATA = Path(os.environ.get("DEEPEN_DATA", Path(__file__).parents[1] / "../shared/data"))
 PHOTOS = DATA / "captions-flickr8k-1000"
-LEARN = ["caption", f"data={PHOTOS}", "data.size=48x64", "net=small width=2", "augment=flip; shift 4; bright 0.2; contrast 0.2", "drop=0.5", "epochs=60"]
+LEARN = ["caption", f"data={PHOTOS}", "data.size=48x64", "net=small width=2", "augment=flip; shift 4; bright 0.2; contrast 0.2", "drop=0.5", "width=256",
+         "optimizer=adamw", "lr=0.002", "epochs=40"]
 METRICS = ("bleu1", "bleu2", "bleu3", "bleu4", "cider")
 
 

@@ -44,8 +44,7 @@ def main() -> None:
         tell(f"800-800 MLP on MNIST, {SAID[name]}: seconds of training", [seconds(run) for run in runs[name]], 360, "limit", "s")
         means[name] = statistics.mean(errors)
     if len(means) == len(NETS):
-        tell("none, dropout and DropConnect in that order of error (points from the first to the last)",
-             [means["none"] - means["connect"]], 0.42, "the paper", "points")
+        tell("800-800 MLP on MNIST: what DropConnect saves of the error without it", [means["none"] - means["connect"]], 0.42, "the paper", "points")
         tell("DropConnect above dropout, at most", [means["connect"] - means["dropout"]], 0.05, "goal", "points")
 
 

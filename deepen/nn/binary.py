@@ -8,6 +8,7 @@ import copy
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,7 @@ class Bits(nn.Module):
 
     def forward(self, a: Tensor) -> Tensor:
         if a.dtype != torch.int64 or tuple(a.shape[1:]) != (self.planes, words(self.inputs)):
-            raise ValueError(f"packed inputs are int64 (B, {self.planes}, {words(self.inputs)}), not "
-                             f"{a.dtype} {tuple(a.shape)}")
+            raise ValueError(f"packed inputs are {self.planes} × {words(self.inputs)} words, not {a.dtype} {tuple(a.shape)}")
         from deepen.nn import binary_kernel as kernel
         if self.ready is None:
             self.ready = self._prepare()
@@ -186,11 +186,12 @@ class Packed(nn.Sequential):
 
 def loaded(lines: list[list[Any]], tensors: dict[str, Tensor]) -> Packed:
     """The predictor again, from what `lines` and `saved()` gave."""
-    net = Packed(lines)
-    if {name: tensor.shape for name, tensor in net.saved().items()} != {k: t.shape for k, t in tensors.items()}:
-        raise Problem("the tensors of this packed network do not fit its layers; the file is damaged")
-    net.load_state_dict(tensors, strict=False)
-    return net
+    with suppress(TypeError, ValueError, LookupError):
+        net = Packed(lines)
+        if {name: tensor.shape for name, tensor in net.saved().items()} == {k: t.shape for k, t in tensors.items()}:
+            net.load_state_dict(tensors, strict=False)
+            return net
+    raise Problem("the tensors of this packed network do not fit its layers; the file is damaged")
 
 
 def can_pack(net: nn.Module) -> bool:

@@ -30,8 +30,8 @@ class Caption(System):
     score = "bleu4"
     transient = ("change", "number", "known")
     tiny = {"data": "shape_captions", "data.count": 300, "data.size": 16, "data.difficulty": 0.0, "batch": 16,
-            "epochs": 10, "width": 64, "net": "conv 16; norm; relu; pool; dense classes", "optimizer": "adamw",
-            "lr": 0.005}
+            "epochs": 10, "width": 64, "optimizer": "adamw", "lr": 0.005,
+            "net": "conv 16; norm; relu; pool; dense classes"}
 
     net: str = LOOK                             # what looks: a name (resnet18), or lines of a Design
     width: Size = 128                           # length of what is seen, of a word's vector and of the memory

@@ -155,6 +155,8 @@ def test_what_cannot_be_packed_says_so():
     small = packed(Design("sign; binary dense 10").build(Vector(70), 10))
     with pytest.raises(Problem, match="damaged"):
         binary.loaded([["pack"], ["bits", 700, 10]], small.saved())
+    with pytest.raises(Problem, match="damaged"):
+        binary.loaded([["bits", "many"]], small.saved())
 
 
 def test_the_gradient_goes_straight_through_where_it_may():

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from deepen.core.kinds import Image, Vector
+from deepen.engine import find
 from deepen.nn.design import Design, network
 from deepen.nn.nets.deepconv import deepconv
 from deepen.nn.nets.lenet import lenet
@@ -27,3 +28,9 @@ def test_width_and_depth():
     net = network("mlp", Vector(4), 3, width=0.2, depth=3, drop=0.25)
     assert [m.out_features for m in net.modules() if isinstance(m, torch.nn.Linear)] == [20, 20, 20, 3]
     assert [m.p for m in net.modules() if isinstance(m, torch.nn.Dropout)] == [0.25] * 3
+
+
+@pytest.mark.parametrize("name", sorted(find.nets()))
+def test_every_net_that_is_listed_is_one(name):
+    """A public function of nn/nets is a net: what is none begins with an underscore."""
+    assert network(name, Image(3, 32, 32), 3) is not None

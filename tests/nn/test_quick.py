@@ -12,7 +12,7 @@ from deepen.engine.place import Place
 from deepen.engine.start import prepare, start
 from deepen.nn import optim
 from deepen.nn.design import network
-from deepen.nn.nets.quick import BIAS_EPOCHS, EPS, whitening
+from deepen.nn.nets.quick import BIAS_EPOCHS, EPS, _whitening
 from deepen.systems.classify import Classify
 
 
@@ -27,7 +27,7 @@ def blurred(count, channels, side, seed=0):
 def test_whitened_patches_have_covariance_one(channels):
     x = blurred(400, channels, 12).float() / 4                              # far above eps in every direction
     x = x - x.mean((0, 2, 3), keepdim=True)
-    kernels = whitening(x)
+    kernels = _whitening(x)
     assert kernels.shape == (8 * channels, channels, 2, 2)
     half = len(kernels) // 2
     assert torch.equal(kernels[half:], -kernels[:half])                     # both signs
@@ -40,7 +40,7 @@ def test_whitened_patches_have_covariance_one(channels):
 
 def test_a_direction_without_variance_is_not_blown_up():
     flat = torch.full((10, 3, 8, 8), 0.5)
-    assert whitening(flat).abs().max() <= EPS**-0.5 + 1e-3
+    assert _whitening(flat).abs().max() <= EPS**-0.5 + 1e-3
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 28, 28), (3, 32, 32), (3, 48, 40), (3, 64, 64), (1, 8, 8)])

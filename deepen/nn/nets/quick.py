@@ -36,7 +36,7 @@ class Quick(nn.Module):
         """Before the first step: what is to be whitened, from pictures all over the training split."""
         examples = train[torch.linspace(0, len(train) - 1, min(len(train), PICTURES)).long()][0]
         self.scale.learn(examples)
-        self.whiten.weight.copy_(whitening(self.scale(examples)))
+        self.whiten.weight.copy_(_whitening(self.scale(examples)))
         self.whiten.left = BIAS_EPOCHS * len(train)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
     return norm
 
 
-def whitening(x: Tensor) -> Tensor:
+def _whitening(x: Tensor) -> Tensor:
     """Kernels (2·C·4, C, 2, 2) after which the 2x2 patches of x (N, C, H, W) are uncorrelated with variance 1.
 
     The eigenvectors of the patches' second moments over the root of their eigenvalue, then all with the other
