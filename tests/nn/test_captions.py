@@ -96,7 +96,8 @@ def test_bleu_is_what_a_slow_implementation_says(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_bleu_is_nltks(seed):
     scorer = pytest.importorskip("nltk.translate.bleu_score", reason="nltk is not installed")
-    answers, truths = corpus(seed)
+    pairs = [pair for pair in zip(*corpus(seed), strict=True) if len(pair[0]) >= 4]     # of shorter ones it counts a 4-gram that is not there
+    answers, truths = map(list, zip(*pairs, strict=True))
     wanted = [scorer.corpus_bleu(truths, answers, weights=[1 / n] * n) for n in (1, 2, 3, 4)]
     assert bleu(answers, truths) == pytest.approx(wanted)
 
