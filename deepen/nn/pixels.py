@@ -34,8 +34,9 @@ def class_weights(data, classes: int, power: float = 1.0) -> Tensor:
     weight = torch.ones(classes)
     if not power or not len(data.splits.get("train", ())):
         return weight
-    pixels, room = torch.zeros(classes), torch.zeros(classes)
-    for _, masks in data.batches("train"):
+    pixels, room, train = torch.zeros(classes), torch.zeros(classes), data.splits["train"]
+    own = getattr(train, "target", None)                                            # then no picture is copied for its mask
+    for masks in own.split(256) if isinstance(own, Tensor) else (y for _, y in data.batches("train")):
         counts = torch.stack([one[one != VOID].long().bincount(minlength=classes).cpu() for one in masks])      # (B, K)
         pixels += counts.sum(0)
         room += (counts.sum(1, keepdim=True) * (counts > 0)).sum(0)

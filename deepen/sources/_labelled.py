@@ -54,9 +54,13 @@ def held(split_of: Sequence[str], valid: float, test: float, count: int, seed: i
     return wanted
 
 
-def all_train(split_of: Sequence[str]) -> list[str]:
-    """Where nothing is named train, what there is is learned from."""
-    return list(split_of) if "train" in split_of else ["train"] * len(split_of)
+def all_train(split_of: Sequence[str], said: list[str]) -> list[str]:
+    """Where nothing is named train, what there is is learned from, and that is said."""
+    if "train" in split_of:
+        return list(split_of)
+    if split_of:
+        said.append(say("nothing here is named train, so what is named {names} is learned from", names=", ".join(sorted(set(split_of)))))
+    return ["train"] * len(split_of)
 
 
 def examples(found: Decoded, target: Tensor | list, split_of: list[str], names: list[str], root: Path, files: list[Path],

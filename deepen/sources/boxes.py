@@ -79,7 +79,7 @@ def _boxes(form: str, path: str, size: int | str | None, colour: str, fit: str, 
     names = sorted(split)
     if not names:
         raise Problem("no picture of {path} is left to learn from", path=given.path)
-    split_of, files = all_train([split[name] for name in names]), [pictures.files[name] for name in names]
+    split_of, files = all_train([split[name] for name in names], said), [pictures.files[name] for name in names]
     wanted = held(split_of, valid, test, split_of.count("train"), seed)
     kind = kind_of(size if size is not None else usual(files, LONGEST), colour, fit)
     found = opened(files, kind, memory(), said, exact=True)
@@ -128,6 +128,11 @@ def _splits(form: str, root: Path, entries: Sequence[Boxed], placed: dict[int, s
             for row in [row for row in placed if entries[row].file == file]:
                 del placed[row]
             continue
+        twice = {picture for picture in told_of[file] if split.get(picture, mine) != mine}
+        for row in [row for row, picture in placed.items() if entries[row].file == file and picture in twice]:
+            del placed[row]
+        if twice:
+            said.append(say("{count} pictures of {file} are in a list of learning too and stay there", count=len(twice), file=file))
         for picture in told_of[file]:
             taken[picture] = mine
             split.setdefault(picture, mine)

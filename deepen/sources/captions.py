@@ -53,7 +53,7 @@ def captions(path: str,                                         # list of pictur
     names = sorted(name for name in sentences if name in split)
     if not names:
         raise Problem("no picture of {path} is left to learn from", path=given.path)
-    split_of, files = all_train([split[name] for name in names]), [pictures.files[name] for name in names]
+    split_of, files = all_train([split[name] for name in names], said), [pictures.files[name] for name in names]
     wanted = held(split_of, valid, test, split_of.count("train"), seed)
     kind = kind_of(size if size is not None else usual(files, LONGEST), colour, fit)
     found = opened(files, kind, memory(), said)

@@ -61,7 +61,7 @@ def masks(path: str,                                            # folder of pict
     if not first:
         raise Problem("no picture of {path} is left to learn from", path=root)
     shown, files = [composed(picture) for picture in first], [root / picture for picture in first]
-    split_of, of = all_train([part for part, _ in first.values()]), [mask for _, mask in first.values()]
+    split_of, of = all_train([part for part, _ in first.values()], said), [mask for _, mask in first.values()]
     wanted = held(split_of, valid, test, split_of.count("train"), seed)
     kind = kind_of(size if size is not None else usual(files, LONGEST), colour, fit)
     check_memory(len(files), Image(1, kind.height, kind.width), memory())   # the masks; pictures may be read from a file

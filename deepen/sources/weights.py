@@ -52,14 +52,24 @@ def begin(net: nn.Module, what: str, name: str, data) -> list[str]:
                       given=channels, wanted=data.inputs.shape[0], colour="grey" if channels == 1 else "rgb")
     if what == "imagenet":
         _check_published(name, data.inputs)
-    same = not card or (card.get("target") or {}).get("names") == list(data.target.names)
     try:
-        fresh = begin_from(net, read_weights(what, name), same)
+        fresh = begin_from(net, read_weights(what, name), same_classes(what, data))
     except Problem:
         if theirs in (None, name):
             raise
         raise Problem("{what} was trained with net={theirs}, but net={net} was asked; leave net out to take the same",
                       what=what, theirs=theirs, net=name) from None
+    return told(what, fresh)
+
+
+def same_classes(what: str, data) -> bool:
+    """Did the run `what` learn these very classes? Weights that do not tell may have."""
+    card = _card(what)
+    return not card or (card.get("target") or {}).get("names") == list(data.target.names)
+
+
+def told(what: str, fresh: list[str]) -> list[str]:
+    """What a person should know of weights begun from; `fresh`: the names that were not taken over."""
     layers = ", ".join(dict.fromkeys(one.rpartition(".")[0] for one in fresh))
     return [say("begins with the weights of {what}; the classes are others, so {layers} begins fresh", what=what, layers=layers)
             if fresh else say("begins with the weights of {what}, the last layer too", what=what)]

@@ -15,7 +15,7 @@ from deepen.nn import boxes, detection, optim
 from deepen.nn.augment import Augment
 from deepen.nn.average import Averaging, averaged, paused
 from deepen.nn.pyramid import Backbone, BoxHead, BoxPredictor, RPNHead
-from deepen.sources.weights import begin_from, located, read_weights
+from deepen.sources.weights import begin_from, located, read_weights, same_classes, told
 
 RATIOS = (0.5, 1.0, 2.0)                        # height : width of anchors
 BEFORE, AFTER = 256, 256                        # proposals of a map before, of a picture after suppression
@@ -57,7 +57,8 @@ class FasterRCNN(System):
         net = Detector(data.inputs, len(data.target.names), self.net, self.fpn, self.norm,
                        self.anchors or max(1, round(min(data.inputs.shape[1:]) / 15)), self.rois)
         if self.weights and self.begins(data):
-            begin(net, read_weights(self.weights, self.net.split()[0]))
+            taken = read_weights(self.weights, self.net.split()[0])
+            self.said = told(self.weights, begin(net, taken, same_classes(self.weights, data)))
         self.model = self.place(net)
         self.rule = optim.make(self.optimizer, self.model, self.lr, self.decay)
         self.ema = averaged(self.average, self.model)
@@ -217,12 +218,13 @@ def first_stage(logits, deltas, anchors, truth):
     return there / max(1, count), shift / max(1, count)
 
 
-def begin(net: Detector, weights) -> None:
-    """Begin from a detector's weights, torchvision's too, or from those of a net that only classifies."""
+def begin(net: Detector, weights, same: bool = True) -> list[str]:
+    """Begin from a detector's weights, torchvision's too (`same`: of these classes), or from those of a net that only
+    classifies; the names that begin fresh."""
     body = net.backbone.body
     if "backbone.body.conv1.weight" not in weights:
-        begin_from(body, weights)
-        return
+        begin_from(body, weights, False)
+        return [name for name in net.state_dict() if not name.startswith("backbone.body.")]
     scaling = zip(("mean", "std"), body.published, strict=True)             # torchvision keeps it elsewhere
     known = {f"backbone.body.scale.{name}": torch.tensor(values)[:, None, None] for name, values in scaling}
-    begin_from(net, {**known, **weights})
+    return begin_from(net, {**known, **weights}, same)
