@@ -144,11 +144,11 @@ class RCNN(System):
 
     def sight(self, x, where):
         """What the CNN sees in regions (n, 4) of one picture (C, H, W), scaled: (n, seen)."""
-        net, image = self.network(), torch.zeros(len(where), dtype=torch.long, device=where.device)
-        training = net.training
+        net, training = self.network(), self.network().training
         net.eval()
-        with torch.no_grad():
-            seen = net.look(warped(x[None], where, image, self.side, self.around))
+        with torch.no_grad():                                               # of 10,000 things not all at once
+            seen = torch.cat([net.look(warped(x[None], part, torch.zeros(len(part), dtype=torch.long, device=part.device),
+                                              self.side, self.around)) for part in where.split(512)])
         net.train(training)
         return seen
 

@@ -307,3 +307,24 @@ def test_a_lacking_picture_is_not_taken_from_another_split(tmp_path):
         {"id": i, "image_id": i, "category_id": 1, "bbox": [10, 10, 30, 20]} for i in range(3)]}))
     said = refused(coco, tmp_path / "boxes.json")
     assert "the picture it names does not exist" in said and "train/2.png" in said and "photos/1.png" not in said
+
+
+def test_a_picture_in_two_lists_is_learned_once(tmp_path):
+    for i in range(6):
+        picture(tmp_path / "images" / f"p{i}.png", seed=i)
+    box = [(7, [10, 10, 40, 30], 0)]
+    json_set(tmp_path, "annotations/instances_train.json", {f"p{i}.png": box for i in range(4)})
+    json_set(tmp_path, "annotations/instances_test.json", {f"p{i}.png": box for i in range(3, 6)})
+    data = coco(str(tmp_path))
+    where = {Path(name).stem: split for split, examples in data.splits.items() for name in examples.names}
+    assert where["p3"] != "test" and where["p4"] == where["p5"] == "test"
+    assert all(len(boxes) == 1 for examples in data.splits.values() for boxes in examples.target)
+    assert any("1 pictures of annotations/instances_test.json" in one for one in data.said)
+
+
+def test_what_is_learned_from_without_a_train_is_said(tmp_path):
+    for i in range(8):
+        picture(tmp_path / "val2017" / f"v{i}.png", seed=i)
+    json_set(tmp_path, "annotations/instances_val2017.json", {f"v{i}.png": [(7, [10, 10, 40, 30], 0)] for i in range(8)})
+    data = coco(str(tmp_path))
+    assert len(data.splits["train"]) and any("what is named valid is learned from" in one for one in data.said)
