@@ -1,4 +1,4 @@
-"""Draw docs/seeing.png: what trained runs say about pictures, side by side, each under the name of its system.
+"""Draw docs/seeing.jpg: what trained runs say about pictures, side by side, each under the name of its system.
 
     .venv/bin/python docs/seeing.py RUN PICTURE [RUN PICTURE …]
 """
@@ -28,4 +28,4 @@ down = -(-len(panels) // ACROSS)
 sheet = Image.new("RGB", (ACROSS * (WIDE + GAP) + GAP, down * (HIGH + TITLE + GAP) + GAP), "white")
 for i, one in enumerate(panels):
     sheet.paste(one, (GAP + i % ACROSS * (WIDE + GAP), GAP + i // ACROSS * (HIGH + TITLE + GAP)))
-sheet.quantize(200).save(Path(__file__).parent / "seeing.png", optimize=True)
+sheet.save(Path(__file__).parent / "seeing.jpg", quality=88, optimize=True)
