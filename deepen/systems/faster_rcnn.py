@@ -219,7 +219,7 @@ def first_stage(logits, deltas, anchors, truth):
 
 
 def begin(net: Detector, weights, same: bool = True) -> list[str]:
-    """Begin from a detector's weights, torchvision's too (`same`: of these classes), or from those of a net that only
+    """Begin from a detector's weights, torchvision's too (`same`: of these classes), or from a net that only
     classifies; the names that begin fresh."""
     body = net.backbone.body
     if "backbone.body.conv1.weight" not in weights:

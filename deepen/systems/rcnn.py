@@ -147,8 +147,8 @@ class RCNN(System):
         net, training = self.network(), self.network().training
         net.eval()
         with torch.no_grad():                                               # of 10,000 things not all at once
-            seen = torch.cat([net.look(warped(x[None], part, torch.zeros(len(part), dtype=torch.long, device=part.device),
-                                              self.side, self.around)) for part in where.split(512)])
+            seen = torch.cat([net.look(warped(x[None], w, w.new_zeros(len(w)).long(), self.side, self.around))
+                              for w in where.split(512)])
         net.train(training)
         return seen
 
