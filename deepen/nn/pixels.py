@@ -3,18 +3,47 @@
 Logits z (B, K, H, W); masks y uint8 (B, H, W), in which `VOID` belongs to no class and counts nowhere.
 """
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepen.core.things import VOID
-from deepen.nn import metrics
+from deepen.nn import metrics, optim
+from deepen.nn.augment import Augment
+from deepen.nn.average import averaged, paused
 from deepen.nn.layers import Scale
 
 EXAMPLES = 256          # that the scale of pixels is measured on
 LEAST = 64              # pixels of a side of a window: in less there is too little to see
+
+
+def begin(system, net: nn.Module, whole: int, data) -> None:
+    """What fcn, segnet and unet build alike round a `net` of pictures whose sides are multiples of `whole`, from the
+    fields of the same names."""
+    system.classes, train = len(data.target.names), data.splits.get("train", ())
+    system.model = system.place(AnySize(net, data.inputs.channels, whole).learn(train))
+    system.rule = optim.make(system.optimizer, system.model, system.lr, system.decay)
+    system.ema = averaged(system.average, system.model)
+    system.weight = class_weights(data, system.classes, system.balance).to(system.device)
+    system.change = Augment(system.augment, masks=True)
+    epochs = system.epochs or 1200 / math.sqrt(max(1, len(train)))         # few examples: each more often
+    system.stream = data.stream("train", system.batch, epochs)
+
+
+def steps(system) -> Iterator[dict[str, Tensor]]:
+    """How they learn: windows of changed pictures and masks until the last tenth of a run, then whole ones."""
+    for x, y in system.stream:                                      # x uint8 (B, C, H, W), y uint8 (B, H, W)
+        now = paused(system.average, system.progress)
+        optim.set_rate(system.rule, system.lr * optim.schedule(system.schedule, now, system.warmup))
+        x, y = system.change(x, y)
+        if system.progress < 0.9:
+            x, y = windows(x, y, system.window)
+        told = system.descend(lambda x=x, y=y: loss(system.model(x), y, system.weight), system.rule)
+        if system.ema is not None:
+            system.ema.update(system.model, system.progress, x)
+        yield {"loss": told}
 
 
 def loss(z: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -1,7 +1,5 @@
 """FCN: a classifier slid over the picture in one pass, made fine by what it saw before (Long et al. 2015)."""
-import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import torch
@@ -11,8 +9,7 @@ from deepen.core.kinds import Image, Mask
 from deepen.core.recipe import Amount, Annotated, Count, Fraction, Live, Rate, Size, Times
 from deepen.core.system import System
 from deepen.nn import optim, pixels
-from deepen.nn.augment import Augment
-from deepen.nn.average import Averaging, averaged, paused
+from deepen.nn.average import Averaging
 
 DEPTHS = (2, 2, 3, 3, 3)            # convolutions of each stage: those of VGG-16
 CHANNELS = (1, 2, 4, 8, 8)          # of each stage, in widths
@@ -44,30 +41,11 @@ class FCN(System):
     average: Averaging = "ema"                  # mean of weights: ema, the newest; swa, all of the end
 
     def build(self, data):
-        self.classes, train = len(data.target.names), data.splits.get("train", ())
-        net = Net(data.inputs.channels, self.classes, self.width, int(self.skips), self.dropout)
-        self.model = self.place(pixels.AnySize(net, data.inputs.channels, 32).learn(train))
-        self.rule = optim.make(self.optimizer, self.model, self.lr, self.decay)
-        self.ema = averaged(self.average, self.model)
-        self.weight = pixels.class_weights(data, self.classes, self.balance).to(self.device)
-        self.change = Augment(self.augment, masks=True)
-        epochs = self.epochs or 1200 / math.sqrt(max(1, len(train)))        # few examples: each more often
-        self.stream = data.stream("train", self.batch, epochs)
+        net = Net(data.inputs.channels, len(data.target.names), self.width, int(self.skips), self.dropout)
+        pixels.begin(self, net, 32, data)
 
     def steps(self):
-        for x, y in self.stream:                                    # x uint8 (B, C, H, W), y uint8 (B, H, W)
-            now = paused(self.average, self.progress)
-            optim.set_rate(self.rule, self.lr * optim.schedule(self.schedule, now, self.warmup))
-            x, y = self.change(x, y)
-            if self.progress < 0.9:
-                x, y = pixels.windows(x, y, self.window)
-            loss = self.descend(partial(self.loss, x, y), self.rule)
-            if self.ema is not None:
-                self.ema.update(self.model, self.progress, x)
-            yield {"loss": loss}
-
-    def loss(self, x, y):
-        return pixels.loss(self.model(x), y, self.weight)
+        yield from pixels.steps(self)                   # cross-entropy of every pixel, rare classes weighted
 
     def evaluate(self, split="valid"):
         return pixels.judged(self.network(), self.data.batches(split), self.classes)

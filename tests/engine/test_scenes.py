@@ -140,7 +140,10 @@ def test_a_verdict_tells_goal_interval_and_classes():
 def test_goals_of_these_kinds_are_known_before_anything_is_learned(kind, target, goal, monkeypatch):
     monkeypatch.setattr(goals, "_spoken", lambda kind: {"loss"})
     system = Fixed(kind, target, [])
-    goals.must_fit(Goal.read(goal), type(system), system.data)
+    goals.must_fit(Goal.read(goal), type(system), system.data)                  # raises nothing, though its file does not name it
+    with pytest.raises(Problem, match="cannot be measured here") as refused:
+        goals.must_fit(Goal.read("accuracy:0.5"), type(system), system.data)
+    assert goal.partition(":")[0] in str(refused.value)
 
 
 def test_another_metric_is_refused_with_the_ones_there_are(monkeypatch):
