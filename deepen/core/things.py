@@ -1,9 +1,12 @@
 """Kinds of what is asked about a picture: boxes round things, a class for every pixel, a sentence."""
 import unicodedata
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Optional
 
 from deepen.core.words import Problem, say
+
+if TYPE_CHECKING:               # the Studio's web process reads kinds without torch
+    from torch import Tensor
 
 VOID = 255          # in a mask: a pixel that belongs to no class and is not counted
 
@@ -69,3 +72,18 @@ class Text:
 
     def show(self, value) -> str:
         return value if isinstance(value, str) else value[0] if len(value) else ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a system shows of itself in its report, by `panels()`: a title, a sentence that says what to look at, and either
+    `pictures` uint8 (N, C, H, W) in rows of `across` (0: as square as can be), one after another where it is a `film`; or
+    `points` (N, 2) in a plane, coloured by `classes` (N,). `names`: of the rows of pictures, or of the classes."""
+    title: str
+    text: str
+    pictures: Optional["Tensor"] = None
+    across: int = 0
+    film: bool = False
+    points: Optional["Tensor"] = None
+    classes: Optional["Tensor"] = None
+    names: tuple[str, ...] = ()
