@@ -4,6 +4,7 @@ against pixel by pixel. Seeds 0, 1, … fixed beforehand, last step, the test se
     .venv/bin/python bench/segmentation.py                                # all, one seed each
     .venv/bin/python bench/segmentation.py --only camvid-unet --seeds 3
     .venv/bin/python bench/segmentation.py --only camvid-fcn --minutes 10   # the whole schedule in so many minutes
+    .venv/bin/python bench/segmentation.py --only camvid-unet --kept FOLDER   # runs that finished there count
     .venv/bin/python bench/segmentation.py --only pass
 """
 import argparse
@@ -35,14 +36,16 @@ def deepen(*words) -> dict:
     return json.loads(told.stdout.splitlines()[-1])
 
 
-def claim(name: str, seeds: int, minutes: float | None) -> None:
+def claim(name: str, seeds: int, minutes: float | None, kept: str | None) -> None:
     text, goal, limit, words = CLAIMS[name]
     found, accuracies, seconds = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(seeds):
-            run = str(Path(folder) / str(seed))
+            run = str(Path(kept or folder) / f"{name}-{seed}")
             flags = ["--minutes", str(minutes)] if minutes else []
-            train = deepen("train", *words, "--seed", str(seed), "--keep", "last", "--out", run, *flags)
+            finished = (Path(run) / "events.jsonl").exists() and json.loads((Path(run) / "events.jsonl").read_text().splitlines()[-1])
+            train = finished if finished and finished["event"] == "finished" else deepen(
+                "train", *words, "--seed", str(seed), "--keep", "last", "--out", run, *flags)
             test = deepen("validate", run)["metrics"]["test"]
             found.append(test["miou"])
             accuracies.append(test["pixel_accuracy"])
@@ -87,9 +90,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*CLAIMS, "pass"], default=[*CLAIMS, "pass"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--kept", help="folder where runs stay; one that finished there is not learned again")
     asked = parser.parse_args()
     for name in asked.only:
-        one_pass() if name == "pass" else claim(name, asked.seeds, asked.minutes)
+        one_pass() if name == "pass" else claim(name, asked.seeds, asked.minutes, asked.kept)
 
 
 if __name__ == "__main__":

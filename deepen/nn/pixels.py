@@ -33,12 +33,13 @@ def begin(system, net: nn.Module, whole: int, data) -> None:
 
 
 def steps(system) -> Iterator[dict[str, Tensor]]:
-    """How they learn: windows of changed pictures and masks until the last tenth of a run, then whole ones."""
+    """How they learn: windows of changed pictures and masks in the first half of a run, then whole ones: who saw
+    only windows does not know that the sky is above."""
     for x, y in system.stream:                                      # x uint8 (B, C, H, W), y uint8 (B, H, W)
         now = paused(system.average, system.progress)
         optim.set_rate(system.rule, system.lr * optim.schedule(system.schedule, now, system.warmup))
         x, y = system.change(x, y)
-        if system.progress < 0.9:
+        if system.progress < 0.5:
             x, y = windows(x, y, system.window)
         told = system.descend(lambda x=x, y=y: loss(system.model(x), y, system.weight), system.rule)
         if system.ema is not None:

@@ -36,7 +36,7 @@ class FCN(System):
     decay: Amount = 0.01                        # weight decay
     dropout: Fraction = 0.2                     # of the dense layers (the paper: 0.5)
     augment: str = "flip; scale 0.8 1.5"        # lines that change training pictures and their masks
-    window: Fraction = 0.5                      # share of a side it looks at, until the last tenth of a run
+    window: Fraction = 0.5                      # share of a side it looks at in the first half of a run
     balance: Fraction = 0.3                     # how much more rare classes count (1: by median frequency)
     average: Averaging = "ema"                  # mean of weights: ema, the newest; swa, all of the end
 

@@ -34,7 +34,7 @@ class UNet(System):
     warmup: Fraction = 0.1                      # share of the run in which the rate rises
     decay: Amount = 0.01                        # weight decay
     augment: str = "flip; scale 0.8 1.5"        # lines that change training pictures and their masks
-    window: Fraction = 0.5                      # share of a side it looks at, until the last tenth of a run
+    window: Fraction = 0.5                      # share of a side it looks at in the first half of a run
     balance: Fraction = 0.3                     # how much more rare classes count (1: by median frequency)
     average: Averaging = "ema"                  # mean of weights: ema, the newest; swa, all of the end
 

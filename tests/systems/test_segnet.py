@@ -32,3 +32,12 @@ def test_segnet_uses_where_the_maxima_were():
     finally:
         F.max_unpool2d = given
     assert not torch.allclose(net(x), without)
+
+
+def test_small_pictures_are_halved_less_often():
+    from deepen.sources.shapes import shapes
+    for size, stages in ((32, "2"), (64, "3"), (180, "4"), (512, "5")):
+        assert segnet.SegNet.suits(shapes(count=20, size=size, task="masks"), {}) == {"stages": stages}
+    net = segnet.Net(3, 4, 8, 3)
+    assert net(torch.zeros(2, 3, 24, 40)).shape == (2, 4, 24, 40)
+    assert sum(isinstance(layer, nn.Conv2d) for layer in net.modules()) == 2 * (2 + 2 + 3)
