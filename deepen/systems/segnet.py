@@ -60,8 +60,8 @@ class SegNet(System):
 
 
 class Net(nn.Module):
-    """(B, C, H, W), H and W multiples of 2^stages -> logits (B, classes, H, W). Width 64, 5 stages and 11 classes:
-    29,449,355 parameters."""
+    """(B, C, H, W), H and W multiples of 2^stages -> logits (B, classes, H, W). At width 64, 5 stages and 11
+    classes 29,449,355 parameters."""
 
     def __init__(self, channels: int, classes: int, width: int, stages: int = 5):
         super().__init__()
