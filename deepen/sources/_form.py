@@ -19,6 +19,7 @@ class Form:
     path: Path
     source: str | None
     given: Mapping[str, Any] = field(default_factory=dict)      # settings of the source that were found: {"test": file}
+    classless: str | None = None                                # the source for systems that need no classes, where there are none
 
 
 def recognise(path: Path) -> Form:

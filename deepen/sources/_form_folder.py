@@ -199,9 +199,10 @@ def _in_folders(seen: Seen) -> Form | None:
         _listed(seen)
     if pictures:
         return Form("pictures", say("{folder} is a folder, so each folder in it should be a class of pictures",
-                                    folder=seen.path.name or seen.path), seen.path, "folder")
+                                    folder=seen.path.name or seen.path), seen.path, "folder",
+                    classless="pictures" if heaps < 2 else None)
     if seen.ending(*PICTURES):
-        return Form("pictures", say("{folder} holds pictures", folder=seen.path.name), seen.path, "folder")
+        return Form("pictures", say("{folder} holds pictures", folder=seen.path.name), seen.path, "folder", classless="pictures")
     return None
 
 

@@ -17,7 +17,9 @@ from urllib.request import urlopen
 import torch
 from torch import Tensor, nn
 
+from deepen.core.kinds import Image, from_card
 from deepen.core.words import Problem, say
+from deepen.nn.design import network
 from deepen.sources._download import PATIENCE, _reason, cache, contents, places
 
 HUB = "https://huggingface.co/timm"
@@ -73,6 +75,21 @@ def told(what: str, fresh: list[str]) -> list[str]:
     layers = ", ".join(dict.fromkeys(one.rpartition(".")[0] for one in fresh))
     return [say("begins with the weights of {what}; the classes are others, so {layers} begins fresh", what=what, layers=layers)
             if fresh else say("begins with the weights of {what}, the last layer too", what=what)]
+
+
+def network_of(what: str, net: str) -> nn.Module:
+    """The network of the weights `what`, with its convolutions begun from them: of a run its own net, of others `net` (of
+    pictures in colour, without its dense layers). To look with, not to classify: `nn/style.Layers`. Raises `Problem`."""
+    card = _card(what)
+    kind = from_card(card["inputs"]) if card else Image(3, 64, 64)
+    if getattr(kind, "channels", 0) != 3:
+        raise Problem("{what} did not learn from pictures in colour, so it cannot look at these; give a run that did", what=what)
+    name = (net_of(what) if card else None) or net
+    made = network(name, kind, len((card.get("target") or {}).get("names", ())) or 10)
+    if not card and hasattr(made, "classifier"):
+        made.classifier = nn.Identity()                 # of published weights those for 224 pixels, which nobody asks for
+    begin_from(made, read_weights(what, name))
+    return made
 
 
 def net_of(what: str) -> str | None:
