@@ -50,7 +50,16 @@ def tryit(page: Page, base: str) -> None:
     page.locator(".layer").first.wait_for(timeout=60_000)
 
 
-PAGES = {"playground": playground, "designer": designer, "runs": runs, "try": tryit}
+def make(page: Page, base: str) -> None:
+    page.goto(f"{base}/make#run=digits-dcgan-0004&tab=contest")
+    page.locator(".verdict").first.wait_for(timeout=60_000)
+    for _ in range(30):
+        page.get_by_role("button", name="Both × 10").click(timeout=60_000)
+    page.get_by_text("After 300 turns").wait_for(timeout=60_000)
+    page.locator("h1").scroll_into_view_if_needed()
+
+
+PAGES = {"playground": playground, "designer": designer, "runs": runs, "try": tryit, "make": make}
 
 
 def main() -> None:

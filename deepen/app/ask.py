@@ -9,13 +9,13 @@ from rich.text import Text
 
 from deepen.app import learn, terminal
 from deepen.app.commands import Asked
-from deepen.core.recipe import Field, Fraction, convert, pairs
+from deepen.core.recipe import Count, Field, Fraction, convert, pairs
 from deepen.core.words import Problem, say, visible
 from deepen.sources._progress import show
 
 
 def validate(asked: Asked) -> int:
-    """`deepen validate RUN [--data PATH] [--split …]`"""
+    """`deepen validate RUN [--data PATH] [--split …] [--inception FILE [--samples N]]`"""
     if asked.text("data") and asked.text("split"):
         raise Problem("give --data or --split, not both: other data is judged as a whole")
     show(say("judging …"))
@@ -23,7 +23,11 @@ def validate(asked: Asked) -> int:
     from deepen.engine.run import Run
     from deepen.engine.validate import validate
     run = Run.open(asked.words[0])
-    found = validate(run, asked.text("data"), asked.text("split"))
+    samples = asked.text("samples")
+    if samples and not asked.text("inception"):
+        raise Problem("--samples says how many pictures FID compares; give the weights for it with --inception FILE.safetensors")
+    found = validate(run, asked.text("data"), asked.text("split"), inception=asked.text("inception"),
+                     samples=convert(Field("samples", Count, None, False), samples, "--samples") if samples else None)
     show()
     screen, where = terminal.screen(asked.json), terminal.here(run.path)
     screen.print(f"\n  {run.name}", style="bold")
@@ -35,6 +39,7 @@ def validate(asked: Asked) -> int:
     judged = found.verdict
     if judged.goal or judged.beside:
         terminal.facts(screen, learn.judged(judged, judged.goal)[not judged.goal:])
+    learn.meant(screen, judged)
     learn.wrong(screen, judged)
     experiment = advise(run)
     terminal.commands(screen, say("next"), [experiment] if experiment else
@@ -45,7 +50,7 @@ def validate(asked: Asked) -> int:
         summary["metrics"][own] = found.metrics
         print(json.dumps({**summary, "goal": found.goal, "opened": found.opened, "intervals": found.intervals,
                           "weakest": found.weakest, "shared": [cause.sentence for cause in judged.shared],
-                          "beside": judged.beside, **({"unit": judged.unit, "classes": judged.seen.classes} if judged.seen else {}), "mistakes": [_plain(one) for one in found.mistakes],
+                          "beside": judged.beside, **({"real": dict(judged.real)} if judged.real else {}), **({"unit": judged.unit, "classes": judged.seen.classes} if judged.seen else {}), "mistakes": [_plain(one) for one in found.mistakes],
                           "judged": {"data": found.data, "split": found.split, "examples": found.examples},
                           "next": experiment[0] if experiment else None}, ensure_ascii=False))
     return 0
@@ -88,12 +93,13 @@ def _plain(mistake) -> dict:
 def predict(asked: Asked) -> int:
     """`deepen predict RUN FILE … [--out FOLDER] [--as coco|voc] [--sure S]`"""
     show(say("starting …"))
-    from deepen.engine.answer import answers
+    from deepen.engine.answer import answers, paints
     from deepen.engine.run import Run
     run, files = Run.open(asked.words[0]), [Path(word) for word in asked.words[1:]]
-    kind = run.system().data.target
+    system = run.system()
+    kind = system.data.inputs if paints(system) else system.data.target
     show()
-    results, sure = _results(asked, kind)
+    results, sure = _results(asked, kind, paints(system))
     screen, errors = terminal.screen(asked.json), terminal.screen(True)
     table = Table(box=None, padding=(0, 2), show_header=False, show_edge=False)
     table.add_column(overflow="fold")
@@ -115,19 +121,21 @@ def predict(asked: Asked) -> int:
         screen.print(table)
     if results:
         results.finish()
-        screen.print(say("{count} pictures with what was found on them: {folder}", count=len(results.names), folder=terminal.here(results.folder)))
+        told = {"count": len(results.names), "folder": terminal.here(results.folder)}
+        screen.print(say("{count} pictures as they came back: {folder}", **told) if paints(system) else
+                     say("{count} pictures with what was found on them: {folder}", **told))
     if failed and len(files) > 1:
         errors.print(say("{count} of {all} files could not be read", count=failed, all=len(files)))
     return 1 if failed else 0
 
 
-def _results(asked: Asked, kind):
+def _results(asked: Asked, kind, paints: bool):
     """(where answers are written, or None; how sure a box must be to be told)."""
     from deepen.engine.photo import KINDS, SURE
     from deepen.engine.results import Results
     given = [name for name in ("out", "as", "sure") if asked.text(name) is not None]
-    if given and not isinstance(kind, KINDS):
-        raise Problem("--{option} is for models that answer with boxes, masks or sentences; this one answers with {kind}",
+    if given and not isinstance(kind, KINDS) and not paints:
+        raise Problem("--{option} is for models that answer with boxes, masks, sentences or pictures; this one answers with {kind}",
                       option=given[0], kind=type(kind).__name__.lower())
     if asked.text("as") and not asked.text("out"):
         raise Problem("--as says how the answers are written; give --out FOLDER too")

@@ -117,6 +117,8 @@ def _do(words: list[str]) -> int:
     asked = read(words)
     if asked.options.get("help"):
         show_command(asked.command)
+        if asked.command.name == "sample":
+            show_asks(asked.words)
         return 0
     file, _, function = asked.command.does.partition(".")
     return getattr(importlib.import_module(f"deepen.app.{file}"), function)(asked) or 0
@@ -149,6 +151,16 @@ def show_command(command: Command) -> None:
             screen.print(f"      {why}", style="dim")
     screen.print(f"\n{say('Options')}", style="bold")
     screen.print(_lines([(_usage(option), option.help) for option in (*command.options, *everywhere())]))
+
+
+def show_asks(words: Sequence[str]) -> None:
+    """What `sample` takes as key=value: of one run, or where none is named what holds for all."""
+    from deepen.app.sample import answers, offers
+    screen = _screen()
+    screen.print("\n" + (say("What {run} can be asked", run=words[0]) if words else say("What it can be asked")), style="bold")
+    screen.print(_lines([(f"{name}={default}", about) for name, default, about in (answers(words[0]) if words else offers())]))
+    if not words:
+        screen.print(say("Systems have more of their own: deepen sample RUN --help"), style="dim")
 
 
 def _usage(option: Option) -> str:

@@ -139,7 +139,9 @@ def _use() -> tuple[Command, ...]:
                  ("deepen validate 1 --data ./new-photos", say("on other data")),
                  ("deepen validate 1 --split valid", say("on a split of your choice; the test stays sealed"))),
                 (Option("data", "PATH", say("a source or a path to judge on, instead of the run's own data")),
-                 Option("split", "train|valid|test", say("which part of the data (default test)"))), 1, 1),
+                 Option("split", "train|valid|test", say("which part of the data (default test)")),
+                 Option("inception", "FILE", say("also FID of a system that makes pictures, by these Inception weights (safetensors)")),
+                 Option("samples", "N", say("pictures of either side that FID compares (default 2048)"))), 1, 1),
         Command("predict", "ask.predict", "RUN FILE …", say("Ask a trained model about files of yours."),
                 (("deepen predict runs/digits-classify-0001 my-digit.png", say("one picture")),
                  ("deepen predict 1 *.png --json", say("many, one line of JSON each")),
@@ -153,10 +155,14 @@ def _use() -> tuple[Command, ...]:
 def _make() -> tuple[Command, ...]:
     seed = Option("seed", "N", say("everything random follows from it (default 0)"))
     return (
-        Command("sample", "make.sample", "RUN [n=16]", say("Let a system that makes things make some."),
+        Command("sample", "sample.sample", "RUN [n=16] [key=value …]", say("Let a system that makes things make some."),
                 (("deepen sample runs/digits-dcgan-0001", say("writes shown/samples.png into the run's folder")),
-                 ("deepen sample 1 n=64 --seed 7", say("more, from another seed"))),
-                (seed, Option("out", "FILE.png", say("where to write the sheet"))), least=1),
+                 ("deepen sample 1 n=64 --seed 7", say("more, from another seed")),
+                 ("deepen sample 1 film=true", say("a film: how they come to be, or the same noise through training")),
+                 ("deepen sample 1 interpolate=8", say("eight even steps on the way from one to another, in rows")),
+                 ("deepen sample 1 class=7 --out sevens/", say("of one class, where the system knows classes; a file each")),
+                 ("deepen sample 1 --help", say("all that this run can be asked"))),
+                (seed, Option("out", "FILE", say("where to write: a sheet (.png), a film (.gif), or FOLDER/ for a file each"))), least=1),
         Command("play", "make.play", "RUN [episodes=1]", say("Let a system that acts play, and look on."),
                 (("deepen play runs/cartpole-dqn-0001", say("one episode, move by move")),
                  ("deepen play 1 episodes=100 --quiet", say("the returns only"))),

@@ -94,6 +94,7 @@ def _end(screen, run, watch: Watch) -> None:
     system = revive(run, watch.plan.data)
     found = conclude(run, system)
     terminal.facts(screen, [*pairs, *judged(found, watch.plan.goal)])
+    meant(screen, found, 3)
     if found.split == "valid":
         wrong(screen, found)
     screen.print()
@@ -113,6 +114,16 @@ def judged(found, goal) -> list[tuple[str, Text]]:
         told = Text(sentence(found.goal, terminal.metric), style="bold green" if met and not found.goal.close else "bold yellow")
     beside = beside_sentences(found.score, found.metrics, found.beside, terminal.metric, found.examples)
     return [(say("goal"), told), *((say("beside it"), Text(one)) for one in beside)]
+
+
+def meant(screen, found, most: int = 99) -> None:
+    """What the figures of a maker mean, beside those of real pictures."""
+    from deepen.engine.made import told
+    lines = told(found.metrics, found.real, terminal.metric)
+    if lines:
+        screen.print()
+    for name, sentence in lines[:most]:
+        terminal.tell(screen, Text.assemble((f"{say(name)}  ", "bold"), visible(sentence)))
 
 
 def _wish(score: str | None, value: float | None) -> str:
@@ -183,7 +194,7 @@ def summary(run) -> dict:
             "seconds": round(told.get("seconds", 0.0), 3), "metrics": {"valid": valid, "test": tests[-1] if tests else {}},
             "speed": told.get("speed", {}),
             "goal": {"interval": None, **(kept.get("goal") or {"met": Goal.read(goal).met(valid) if goal else None}), "text": goal},
-            **{name: kept[name] for name in ("weakest", "shared", "beside") if kept.get(name)}}
+            **{name: kept[name] for name in ("weakest", "shared", "beside", "real") if kept.get(name)}}
 
 
 # asking a run that learns

@@ -1,42 +1,15 @@
-"""sample, play and nearest: look at what a trained system makes, how it acts, what lies beside what."""
+"""play and nearest: look at how a trained system acts, what lies beside what."""
 import json
-import math
 import time
 from pathlib import Path
 
 from deepen.app import terminal
 from deepen.app.commands import Asked
 from deepen.core.recipe import Count, checked, pairs
-from deepen.core.words import Failure, Problem, say
+from deepen.core.words import Problem, say
 from deepen.sources._progress import show
 
-SIDE, FRAME = 64, 0.02          # least pixels of a picture on a sheet; seconds between frames
-
-
-def sample(asked: Asked) -> int:
-    """`deepen sample RUN [n=16] [--seed N] [--out FILE.png]`: one sheet of pictures it has made."""
-    def wanted(n: Count = 16):
-        return n
-    show(say("starting …"))
-    run, system = _trained(asked)
-    if not hasattr(system, "sample"):
-        raise Problem("{system} makes nothing new, so it has no samples; these do: {others}", **_others(run, "sample"))
-    n, seed = wanted(**checked(wanted, pairs(asked.words[1:]))), _seed(asked)
-    from deepen.engine.fit import quiet
-    with quiet(system):
-        pictures = system.sample(n, seed)                                   # uint8 (n, C, H, W)
-    file = Path(asked.text("out") or run.path / "shown" / "samples.png")
-    sheet = arranged(pictures)
-    _write(sheet, file)
-    show()
-    screen = terminal.screen(asked.json)
-    if screen.is_terminal:
-        for row in terminal.picture(sheet, min(screen.width - 4, 96), screen.color_system is not None):
-            screen.print("  ", row, sep="")
-    screen.print(say("{n} samples from seed {seed}: {file}", n=n, seed=seed, file=terminal.here(file)))
-    if asked.json:
-        print(json.dumps({"run": str(run.path), "file": str(file), "n": n, "seed": seed}, ensure_ascii=False))
-    return 0
+FRAME = 0.02            # seconds between frames
 
 
 def play(asked: Asked) -> int:
@@ -44,10 +17,10 @@ def play(asked: Asked) -> int:
     def wanted(episodes: Count = 1):
         return episodes
     show(say("starting …"))
-    run, system = _trained(asked, with_data=True)
+    run, system = trained(asked, with_data=True)
     if not hasattr(system, "play"):
         raise Problem("{system} does not act in a world, so it cannot play; these do: {others}", **_others(run, "play"))
-    episodes, seed = wanted(**checked(wanted, pairs(asked.words[1:]))), _seed(asked)
+    episodes, seed = wanted(**checked(wanted, pairs(asked.words[1:]))), seed_of(asked)
     from deepen.engine.fit import quiet
     show()
     screen = terminal.screen(asked.json)
@@ -78,7 +51,7 @@ def play(asked: Asked) -> int:
 
 def nearest(asked: Asked) -> int:
     """`deepen nearest RUN WORD …`: what a system that embeds puts beside each word."""
-    run, system = _trained(asked)
+    run, system = trained(asked)
     if not hasattr(system, "nearest"):
         raise Problem("{system} does not embed words, so nothing is near another; these do: {others}",
                       **_others(run, "nearest"))
@@ -92,33 +65,7 @@ def nearest(asked: Asked) -> int:
     return 0
 
 
-def arranged(pictures):
-    """Pictures uint8 (n, C, H, W) -> one sheet (C, height, width): near square, one pixel of white between, no smaller
-    than `SIDE` each."""
-    import torch
-    n, channels, high, wide = pictures.shape
-    times = max(1, math.ceil(SIDE / max(high, wide)))
-    pictures = pictures.cpu().repeat_interleave(times, 2).repeat_interleave(times, 3)
-    across = math.ceil(math.sqrt(n))
-    down = math.ceil(n / across)
-    sheet = torch.full((channels, down * (high * times + 1) + 1, across * (wide * times + 1) + 1), 255, dtype=torch.uint8)
-    for i, picture in enumerate(pictures):
-        y, x = 1 + i // across * (high * times + 1), 1 + i % across * (wide * times + 1)
-        sheet[:, y: y + high * times, x: x + wide * times] = picture
-    return sheet
-
-
-def _write(sheet, file: Path) -> None:
-    from PIL import Image
-    pixels = sheet[0] if len(sheet) == 1 else sheet.permute(1, 2, 0)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels.contiguous().numpy()).save(file)
-    except (OSError, ValueError) as error:
-        raise Failure("{path} cannot be written: {reason}", path=file, reason=error) from None
-
-
-def _trained(asked: Asked, with_data: bool = False):
+def trained(asked: Asked, with_data: bool = False):
     """(run, its trained system)."""
     from deepen.engine.run import Run
     from deepen.engine.validate import with_data as opened
@@ -133,7 +80,7 @@ def _others(run, does: str) -> dict[str, str]:
     return {"system": Path(run.card()["system"]).stem, "others": ", ".join(able) or "–"}
 
 
-def _seed(asked: Asked) -> int:
+def seed_of(asked: Asked) -> int:
     from deepen.core.recipe import convert, fields_of
     from deepen.engine.fit import Flags
     return convert(fields_of(Flags)["seed"], asked.text("seed") or 0, "--seed")

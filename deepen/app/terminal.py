@@ -11,7 +11,7 @@ from rich.text import Text
 
 from deepen.core.words import say, visible
 
-SHARES = {"accuracy", "member_accuracy", "top5", "f1", "auc", "ece", "map50", "map", "miou", "pixel_accuracy", "class_accuracy", "recognised", "winrate",
+SHARES = {"accuracy", "member_accuracy", "top5", "f1", "auc", "ece", "map50", "map", "miou", "pixel_accuracy", "class_accuracy", "recognised", "as_asked", "sample_precision", "sample_recall", "winrate",
           "analogy", "r2", "bleu1", "bleu4"} - {"r2"}         # metrics between 0 and 1 that people read in percent
 SHADES = " ░▒▓█"
 MOST_CLASSES = 24                           # lines of a table of classes

@@ -24,6 +24,7 @@ class System:
     tiny: ClassVar[dict[str, Any]]                  # a recipe that learns something offline in a few seconds
     transient: ClassVar[tuple[str, ...]] = ()       # attributes that are not state
     exact_resume: ClassVar[bool] = True             # False where the world cannot be rewound
+    any_size: ClassVar[bool] = False                # `predict` takes pictures of any height and width
     precision: ClassVar[str] = "auto"               # "fp32" where half precision costs more than it brings
 
     # lent by fit before build; these plain ones serve who drives a system by hand
@@ -32,7 +33,7 @@ class System:
     device: torch.device = torch.device("cpu")
     progress: float = 0.0                           # 0…1, what schedules read
     resumed: bool = False                           # it goes on from a checkpoint: its weights come from there
-    said: Sequence[str] = ()                        # by `build`: what a person should know, one sentence each
+    said: Sequence[str] = ()                        # by `build` or `steps`: what a person should know, told once
 
     def place(self, net: nn.Module) -> nn.Module:
         """Put a network that will be trained where it will be trained."""

@@ -91,7 +91,7 @@ def _of_curves(seen: Shape, recipe: dict[str, Any], epochs: float | None, asked)
         case "underfit" if "epochs" in recipe and epochs:
             return {"epochs": _rounded(3 * epochs)}, say("the loss hardly fell: give it more time")
         case "rising" if "epochs" in recipe and epochs:
-            return {"epochs": _rounded(2 * epochs)}, say("the score was still rising when it ended")
+            return {"epochs": _rounded(2 * epochs)}, say("the score was still getting better when it ended")
         case "level" | "rising":
             if asked["data"].get("source") == "folder" and recipe.get("augment") == "shift 1":
                 return {"augment": "flip; shift 4; bright 0.2"}, say(

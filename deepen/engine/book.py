@@ -15,7 +15,7 @@ from typing import Any
 from deepen.core.words import Problem, language, say
 
 HOME = Path(__file__).parent.parent / "chapters"
-SHARES = ("accuracy", "recognised", "miou", "map50")        # units that people read in percent
+SHARES = ("accuracy", "recognised", "as_asked", "miou", "map50")        # units that people read in percent
 
 
 @dataclass(frozen=True)

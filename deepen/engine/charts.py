@@ -8,6 +8,8 @@ from html import escape
 
 from torch import Tensor
 
+from deepen.engine.animation import evenly, gif
+
 WIDE, HIGH, LEFT, BOTTOM, TOP = 460, 220, 48, 32, 12
 
 
@@ -25,13 +27,13 @@ def curves(series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], x_n
         return (LEFT + (x - x0) / (x1 - x0) * (WIDE - LEFT - 12),
                 TOP + (y1 - scale(y)) / (y1 - y0) * (HIGH - TOP - BOTTOM))
     parts = [f'<svg class="chart" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(title)}">']
-    for value in _ticks(y0, y1):
+    for value in ticks(y0, y1):
         y = TOP + (y1 - value) / (y1 - y0) * (HIGH - TOP - BOTTOM)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDE - 12}" y1="{y:.1f}" y2="{y:.1f}"/>'
-                     f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_short(10**value if log else value)}</text>')
-    for value in _ticks(x0, x1):
+                     f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{short(10**value if log else value)}</text>')
+    for value in ticks(x0, x1):
         x, _ = place(value, 1)
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{HIGH - 12}" text-anchor="middle">{_short(value)}</text>')
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{HIGH - 12}" text-anchor="middle">{short(value)}</text>')
     parts.append(f'<text class="tick" x="{WIDE - 12}" y="{HIGH - 1}" text-anchor="end">{escape(x_name)}</text>')
     if mark is not None and x0 <= mark <= x1:
         x, _ = place(mark, 1)
@@ -158,12 +160,12 @@ def scatter(points: Sequence[tuple[float, float]], x_name: str, y_name: str, lin
     def place(x, y):
         return left + (x - x0) / (x1 - x0) * (wide - left - 10), head + (y1 - y) / (y1 - y0) * (high - head - foot)
     parts = [f'<svg class="chart square" viewBox="0 0 {wide} {high}" role="img" aria-label="{escape(y_name)}">']
-    for value in _ticks(y0, y1):
+    for value in ticks(y0, y1):
         y = place(x0, value)[1]
         parts.append(f'<line class="grid" x1="{left}" x2="{wide - 10}" y1="{y:.1f}" y2="{y:.1f}"/>'
-                     f'<text class="tick" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>')
-    for value in _ticks(x0, x1, 4):
-        parts.append(f'<text class="tick" x="{place(value, y0)[0]:.1f}" y="{high - foot + 16}" text-anchor="middle">{_short(value)}</text>')
+                     f'<text class="tick" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{short(value)}</text>')
+    for value in ticks(x0, x1, 4):
+        parts.append(f'<text class="tick" x="{place(value, y0)[0]:.1f}" y="{high - foot + 16}" text-anchor="middle">{short(value)}</text>')
     ends = ((x0, x0), (x1, x1)) if line == "equal" else ((x0, 0.0), (x1, 0.0))
     (ax, ay), (bx, by) = place(*ends[0]), place(*ends[1])
     parts += [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in (place(*one) for one in good)]
@@ -181,10 +183,10 @@ def histogram(edges: Sequence[float], counts: Sequence[float], tall: bool = Fals
     each, most = wide / len(counts), max(counts)
     body = "".join(f'<rect x="{place * each:.2f}" width="{max(each - (1.5 if tall else .6), .6):.2f}" '
                    f'y="{(high - foot) * (1 - count / most):.2f}" height="{(high - foot) * count / most:.2f}">'
-                   f"<title>{_short(edges[place])} … {_short(edges[place + 1])}: {count:,.0f}</title></rect>"
+                   f"<title>{short(edges[place])} … {short(edges[place + 1])}: {count:,.0f}</title></rect>"
                    for place, count in enumerate(counts))
-    ends = (f'<text class="tick" x="0" y="{high - 4}">{_short(edges[0])}</text>'
-            f'<text class="tick" x="{wide}" y="{high - 4}" text-anchor="end">{_short(edges[-1])}</text>') if tall else ""
+    ends = (f'<text class="tick" x="0" y="{high - 4}">{short(edges[0])}</text>'
+            f'<text class="tick" x="{wide}" y="{high - 4}" text-anchor="end">{short(edges[-1])}</text>') if tall else ""
     return f'<svg class="chart histogram{" tall" if tall else ""}" viewBox="0 0 {wide} {high}" role="img">{body}{ends}</svg>'
 
 
@@ -202,10 +204,10 @@ def picture(pixels: Tensor, scale: int = 1, alt: str = "", most: int = 256) -> s
             f'src="data:image/{"png" if exact else "jpeg"};base64,{base64.b64encode(buffer.getvalue()).decode()}">')
 
 
-def grid(pictures: Tensor, gap: int = 1) -> Tensor:
-    """uint8 (N, C, H, W) -> one picture (C, H', W'), as square as can be."""
+def grid(pictures: Tensor, gap: int = 1, across: int = 0) -> Tensor:
+    """uint8 (N, C, H, W) -> one picture (C, H', W'), in rows of `across` (0: as square as can be)."""
     n, c, h, w = pictures.shape
-    columns = math.ceil(math.sqrt(n))
+    columns = min(n, across or math.ceil(math.sqrt(n)))
     rows = math.ceil(n / columns)
     sheet = pictures.new_zeros((c, rows * (h + gap) - gap, columns * (w + gap) - gap))
     for i, one in enumerate(pictures):
@@ -214,18 +216,15 @@ def grid(pictures: Tensor, gap: int = 1) -> Tensor:
     return sheet
 
 
-def film(frames: Sequence[Tensor], alt: str = "", milliseconds: int = 60) -> str:
-    """uint8 frames (C, H, W) as one animated <img> (GIF), at most 200 of them."""
-    from PIL import Image
-    kept = list(frames)[:: max(1, len(frames) // 200)]
-    images = []
-    for frame in kept:
-        array = frame.cpu().numpy()
-        images.append(Image.fromarray(array[0] if array.shape[0] == 1 else array.transpose(1, 2, 0)).convert("P"))
-    buffer = io.BytesIO()
-    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=milliseconds, loop=0)
-    return (f'<img class="film" alt="{escape(alt)}" src="data:image/gif;base64,'
-            f'{base64.b64encode(buffer.getvalue()).decode()}">')
+def film(frames: Sequence[Tensor], alt: str = "", milliseconds: int = 60, most: int = 1_500_000) -> str:
+    """uint8 frames (C, H, W) as one animated <img> (GIF) of at most `most` bytes, and of 200 frames; it keeps the size of a
+    frame, small ones are drawn larger."""
+    kept = evenly(frames, 200)
+    told = gif(kept, milliseconds * len(frames) // len(kept), most)
+    high, wide = kept[0].shape[1:]
+    times = max(1, 360 // max(high, wide))
+    return (f'<img class="film" alt="{escape(alt)}" style="width:{wide * times}px" src="data:image/gif;base64,'
+            f'{base64.b64encode(told).decode()}">')
 
 
 def thinned(points: list, most: int) -> list:
@@ -242,7 +241,7 @@ def _room(values: Sequence[float]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round numbers between low and high."""
     rough = (high - low) / wanted
     power = 10 ** math.floor(math.log10(rough))
@@ -251,7 +250,7 @@ def _ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     return [round(i * step, 12) for i in range(first, math.floor(high / step) + 1)]
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     if abs(value) >= 10_000:
         return f"{value / 1000:g}k"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

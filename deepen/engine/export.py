@@ -107,7 +107,8 @@ def _inputs(run: Run, system, most: int | None = SAMPLES) -> torch.Tensor:
 def _onnx(system, inputs: torch.Tensor, file: Path, card: dict) -> tuple[np.ndarray, float]:
     batch = torch.export.Dim("batch", min=1, max=65536)
     with quiet(system):
-        session = _written(Answer(system).eval(), {"inputs": inputs[:2]}, ["answers"], ({0: batch},), file, card)
+        sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if system.any_size else {}
+        session = _written(Answer(system).eval(), {"inputs": inputs[:2]}, ["answers"], ({0: batch, **sides},), file, card)
     return session.run(None, {"inputs": inputs.numpy()})[0], _milliseconds(session, {"inputs": inputs[:1].numpy()})
 
 

@@ -8,7 +8,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -64,6 +64,18 @@ def sources() -> dict[str, Entry]:
 def nets() -> dict[str, Entry]:
     """Every net: the public functions of the files in nn/nets/."""
     return _functions("nn/nets")
+
+
+def asks(file: Path, method: str) -> tuple[Setting, ...] | None:
+    """What the system in a file can be asked when it makes something: the parameters of `sample`, `unfolds` or `walk`, but how
+    many and the seed, as a person writes them (`class_` as class). None where it has no such method."""
+    text = file.read_text(encoding="utf-8")
+    inside = [part for node in ast.parse(text).body if isinstance(node, ast.ClassDef) for part in node.body
+              if isinstance(part, ast.FunctionDef) and part.name == method]
+    if not inside:
+        return None
+    return tuple(replace(one, name=one.name.rstrip("_")) for one in _parameters(inside[-1], text.splitlines())
+                 if one.name not in ("self", "count", "seed"))
 
 
 def system(name: str) -> Any:
@@ -141,12 +153,14 @@ def _functions(folder: str, returns: str | None = None) -> dict[str, Entry]:
                 continue
             if returns and (node.returns is None or returns not in _text(node.returns)):
                 continue
-            defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + list(node.args.defaults)
-            arguments = list(zip(node.args.args + node.args.kwonlyargs, defaults + node.args.kw_defaults, strict=True))
-            found[node.name] = Entry(node.name, file, _about(node), tuple(
-                Setting(part.arg, _text(part.annotation), _text(default), _comment(lines, part))
-                for part, default in arguments), {})
+            found[node.name] = Entry(node.name, file, _about(node), _parameters(node, lines), {})
     return found
+
+
+def _parameters(node: ast.FunctionDef, lines: list[str]) -> tuple[Setting, ...]:
+    defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + list(node.args.defaults)
+    arguments = zip(node.args.args + node.args.kwonlyargs, defaults + node.args.kw_defaults, strict=True)
+    return tuple(Setting(part.arg, _text(part.annotation), _text(default), _comment(lines, part)) for part, default in arguments)
 
 
 @cache

@@ -16,7 +16,7 @@ from deepen.core.words import Problem, say
 from deepen.engine import keep
 from deepen.engine.place import Place
 from deepen.engine.run import Run
-from deepen.engine.shown import paint
+from deepen.engine.shown import Album
 from deepen.engine.until import better, gently
 
 LOG_SECONDS, POLL_SECONDS, SAVE_SECONDS, SAVE_SHARE = 0.25, 0.2, 30.0, 0.05
@@ -92,7 +92,7 @@ class _Fit:
         self.system, self.data, self.run, self.flags = system, data, run, flags
         self.listeners = [run.tell] + [tell] * (tell is not None)
         self.place = Place(flags.device, system.precision if flags.precision == "auto" else flags.precision)
-        self.past = Progress()
+        self.past, self.album = Progress(), Album(run.path / "shown")
         self.model: dict | None = None                  # the best weights so far, until they are written
         self.pending: list[Mapping[str, Any]] = []      # metrics since the last log
         self.saving = 0.0                               # seconds spent on checkpoints
@@ -121,14 +121,14 @@ class _Fit:
                   seed=self.flags.seed, resumed=before is not None, score=system.score,
                   parameters=sum(p.numel() for net in system.networks() if net is not average for p in net.parameters()))
         inexact = [] if system.exact_resume else [say("this run can be resumed, but not bit for bit: its world cannot be rewound")]
-        for why in [*(system.said if before is None else ()), *inexact]:
-            self.tell("warned", why=why)
+        self.hear([*(system.said if before is None else ()), *inexact])
         self.started = self.logged_at = self.polled_at = self.saved_at = time.monotonic()
         self.started -= past.seconds
         reason, budget = "planned", self.flags.minutes and self.flags.minutes * 60
         with gently() as asked, self.place.autocast():
             for metrics in system.steps():
                 past.step += 1
+                self.hear(system.said)
                 self.pending.append({name: value.detach() if isinstance(value, Tensor) else value
                                      for name, value in metrics.items()})
                 now = time.monotonic()
@@ -155,6 +155,11 @@ class _Fit:
             self.finish(reason, can_judge)
         return past
 
+    def hear(self, said) -> None:                           # what a system has to say is told once
+        for why in said:
+            self.tell("warned", why=why)
+        self.system.said = ()
+
     def finish(self, reason: str, can_judge: bool) -> None:
         past = self.past
         if reason == "interrupt":
@@ -164,12 +169,14 @@ class _Fit:
             raise KeyboardInterrupt
         if can_judge and (self.judged_at != past.step or not past.last):
             self.judge()
+        with quiet(self.system):
+            self.album.paint(self.system, past.step, past.seconds, last=True)
         self.log(time.monotonic())
         if self.flags.keep == "last" or past.best is None:
             self.model, past.valid = self.weights(), dict(past.last)
         self.save()
         past.seconds = time.monotonic() - self.started
-        learning = max(past.seconds - past.judging - self.saving, 1e-9)
+        learning = max(past.seconds - past.judging - self.saving - self.album.spent, 1e-9)
         speed = {f"{self.data.inputs.unit}_per_second": self.system.seen / learning} if self.system.seen else {}
         self.tell("finished", reason=reason, steps=past.step, seconds=past.seconds, learning_seconds=learning,
                   valid=past.valid, last=past.last, best_step=past.best_step if self.flags.keep == "best" else past.step,
@@ -191,21 +198,18 @@ class _Fit:
         past, began = self.past, time.monotonic()
         self.log(began)
         past.last, self.judged_at = judge(self.system), past.step
-        score = past.last.get(self.system.score, float("nan"))
-        is_best = better(self.system.score, score, past.best)
+        is_best = better(self.system.score, score := past.last.get(self.system.score, float("nan")), past.best)
+        past.worse = 0 if is_best else past.worse + 1
         if is_best:
-            past.best, past.best_step, past.worse, past.valid = score, past.step, 0, dict(past.last)
+            past.best, past.best_step, past.valid = score, past.step, dict(past.last)
             if self.flags.keep == "best":
                 self.model = self.weights()
-        else:
-            past.worse += 1
         past.judging += time.monotonic() - began
         past.seconds = time.monotonic() - self.started
         self.logged_at = time.monotonic()
         self.tell("evaluated", split="valid", best=is_best, **past.last)
-        if hasattr(self.system, "sample"):
-            with quiet(self.system):
-                paint(self.run.path / "shown", self.system, past.step)
+        with quiet(self.system):
+            self.album.paint(self.system, past.step, past.seconds)
         self.save_if_cheap()
 
     def weights(self) -> dict:
@@ -259,12 +263,9 @@ class _Fit:
                 match order["do"]:
                     case "stop":
                         return True
-                    case "pause":
-                        paused = True
-                        self.tell("changed", paused=True)
-                    case "go":
-                        paused = False
-                        self.tell("changed", paused=False)
+                    case "pause" | "go":
+                        paused = order["do"] == "pause"
+                        self.tell("changed", paused=paused)
                     case "save":
                         self.save()
                     case "set":
@@ -295,6 +296,5 @@ def _means(pending: list[Mapping[str, Any]]) -> dict[str, float]:
     for name in dict.fromkeys(name for metrics in pending for name in metrics):
         values = [metrics[name] for metrics in pending if name in metrics]
         tensors = [value.float() for value in values if isinstance(value, Tensor)]
-        means[name] = (torch.stack(tensors).mean().item() if tensors
-                       else sum(float(value) for value in values) / len(values))
+        means[name] = torch.stack(tensors).mean().item() if tensors else sum(float(value) for value in values) / len(values)
     return means

@@ -9,7 +9,7 @@ SIGNS = {
     "in": " ∈ ", "infty": "∞", "pm": " ± ", "dots": "…", "ldots": "…", "cdots": "…", "odot": " ⊙ ", "oplus": " ⊕ ", "quad": "   ",
     "qquad": "      ", "mid": " | ", "lVert": "‖", "rVert": "‖", "lfloor": "⌊", "rfloor": "⌋ ", "propto": " ∝ ",
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ",
-    "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ", "omega": "ω",
+    "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ", "psi": "ψ", "omega": "ω",
     "Delta": "Δ", "Sigma": "Σ", "Theta": "Θ", "left": "", "right": "", "displaystyle": "", "top": "ᵀ"}
 THIN = "\u2009"           # a space that LaTeX asked for; others it swallows
 SIGNS |= dict.fromkeys(("big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg", "limits", "nolimits"), "")

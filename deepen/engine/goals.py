@@ -24,6 +24,8 @@ OF_CLASSES = {"accuracy": "accuracy", "f1": "f1", "balanced_accuracy": "balanced
 OF_NUMBERS = {"rmse": "rmse", "mae": "mae", "r2": "r2"}
 OF_SCENES = {Boxes: ("map50", "map"), Mask: ("miou", "pixel_accuracy"), Text: ("bleu1", "bleu4", "cider")}      # what engine/scenes measures by itself
 
+OF_PICTURES = ("frechet_own", "recognised", "modes", "as_asked", "sample_precision", "sample_recall")       # what nn/judge.figures measures
+
 
 @dataclass(frozen=True)
 class Reached:
@@ -87,7 +89,8 @@ def _spoken(kind) -> set[str]:
         text = inspect.getsource(sys.modules[kind.__module__])
     except (OSError, KeyError, TypeError):
         text = " ".join(f'"{name}"' for name in metrics.BETTER)          # a file that cannot be read: trust it
-    return {kind.score} | {name for name in metrics.BETTER if re.search(rf"[\"']{name}[\"']", text)}
+    painted = OF_PICTURES if re.search(r"\bfigures\(", text) else ()
+    return {kind.score, *painted} | {name for name in metrics.BETTER if re.search(rf"[\"']{name}[\"']", text)}
 
 
 def reached(goal: Goal | None, measured: Mapping[str, float], kind=None, answers: Tensor | None = None,

@@ -18,13 +18,14 @@ from deepen.engine.report_augment import augmentation
 from deepen.engine.report_bits import bits_of
 from deepen.engine.report_data import data
 from deepen.engine.report_insight import insights
+from deepen.engine.report_made import made
 from deepen.engine.report_scenes import scene_errors
 from deepen.engine.report_transfer import brought
 from deepen.engine.run import Run, write_text
 from deepen.engine.validate import validations, with_data
 from deepen.engine.verdict import Verdict, beside_sentences, current, read, weakest_sentence
 
-SHARES = {"accuracy", "member_accuracy", "top5", "f1", "auc", "ece", "miou", "pixel_accuracy", "class_accuracy", "recognised", "winrate", "map50", "map", "bleu1", "bleu4",
+SHARES = {"accuracy", "member_accuracy", "top5", "f1", "auc", "ece", "miou", "pixel_accuracy", "class_accuracy", "recognised", "as_asked", "sample_precision", "sample_recall", "probe", "winrate", "map50", "map", "bleu1", "bleu4",
           "balanced_accuracy"}
 
 
@@ -50,7 +51,7 @@ def page(run: Run, system, found: Verdict | None = None) -> str:
         parts.append(section(say("Where it errs"), scene_errors(found.seen, found.mistakes)))
     parts.append(section(say("What the network sees"), insights(system, found)))
     parts.append(section(say("What the weights brought"), brought(run, system.score, number)))
-    parts += [_made(system), _film(system), section(say("Data"), data(system)),
+    parts += [*(section(title, inside) for title, inside in made(system, run.path / "shown", found, number)), _film(system), section(say("Data"), data(system)),
               section(say("Augmentation"), augmentation(system)), section(say("Bits"), bits_of(system, number)), _recipe(asked), _reproduce(run, asked)]
     return whole(run.name, _subtitle(asked), "".join(parts), _machine(asked))
 
@@ -115,7 +116,7 @@ def _first(score: str, found: dict[str, float]) -> list[tuple[str, float]]:
 
 def _figure(name: str, value: float, note: str, between=None) -> str:
     span = f" ({number(name, between[0])} – {number(name, between[1])})" if between else ""
-    return f"<div class=figure><b>{number(name, value)}</b><span>{escape(name)} · {escape(note)}{span}</span></div>"
+    return f"<div class=figure><b>{number(name, value)}</b><span>{escape(say(name))} · {escape(note)}{span}</span></div>"
 
 
 def number(name: str, value: float) -> str:
@@ -136,7 +137,7 @@ def _curves(events, score: str, examples: int) -> str:
         drawn.append(charts.curves([(say("validation"), "valid", scores)], say("steps"), score, mark=best))
     for name in list(dict.fromkeys(others))[:4] if not drawn[0] or not learned else []:
         drawn.append(charts.curves([(name, "train", curve(events, name, "stepped"))], say("steps"), name))
-    titles = [say("loss"), score, *list(dict.fromkeys(others))]
+    titles = [say("loss"), *([say(score)] if score != "loss" else []), *map(say, dict.fromkeys(others))]
     blocks = "".join(f"<div><h3>{escape(title)}</h3>{chart}</div>" for title, chart in zip(titles, drawn, strict=False) if chart)
     if not blocks:
         return ""
@@ -144,15 +145,6 @@ def _curves(events, score: str, examples: int) -> str:
               f"<span><i class=mark></i>{say('the kept model')}</span></p>")
     told = "".join(f"<p>{escape(one)}</p>" for one in reading(events, score, examples))
     return section(say("Curves"), f"{legend}<div class=two>{blocks}</div>{told}")
-
-
-def _made(system) -> str:
-    """What a maker makes: a grid of samples."""
-    if not hasattr(system, "sample"):
-        return ""
-    with quiet(system):
-        pictures = system.sample(100, seed=0)
-    return section(say("Samples"), f"<div class=samples>{charts.picture(charts.grid(pictures), 2, say('Samples'))}</div>")
 
 
 def _film(system) -> str:

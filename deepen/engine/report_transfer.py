@@ -20,7 +20,7 @@ Groups = dict[tuple, list[float]]
 def brought(run: Run, score: str, number) -> str:
     """Bars of the score of every way to begin that was tried on this data, and the margin over beginning from scratch."""
     asked = run.asked()
-    if not asked["recipe"].get("weights") or score not in run.metrics:
+    if not asked["recipe"].get("weights") or "freeze" not in asked["recipe"] or score not in run.metrics:   # eyes are no beginning
         return ""
     groups = alike(run, asked, score)
     best = sorted(groups, key=lambda way: -BETTER[score] * mean(groups[way]))

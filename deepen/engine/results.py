@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deepen.core.things import Boxes, Mask
+from deepen.core.things import Boxes, Mask, Text
 from deepen.core.words import Failure, Problem
 from deepen.engine import drawn
 from deepen.engine.photo import Photo
@@ -36,7 +36,7 @@ class Results:
         self.boxes: list[dict[str, Any]] = []
         self.lines: list[tuple[str, str]] = []
 
-    def add(self, file: Path, one: Photo) -> Path:
+    def add(self, file: Path, one: Any) -> Path:
         """Write one picture's answer; returns where it is drawn."""
         name = self._free(file.stem)
         made = self._put(f"{name}.png", drawn.encoded(one.drawn()))
@@ -50,7 +50,7 @@ class Results:
                 sides = [round(side, 2) for side in (left, top, right - left, bottom - top)]
                 self.boxes.append({"id": len(self.boxes) + 1, "image_id": len(self.pictures), "category_id": int(kind) + 1, "bbox": sides,
                                    "area": round((right - left) * (bottom - top), 2), "iscrowd": 0, "score": round(sure, 6)})
-        else:
+        elif isinstance(self.kind, Text):
             self.lines.append((file.name, one.answer))
         return made
 
@@ -62,7 +62,7 @@ class Results:
             self._put("boxes.json", json.dumps(told, ensure_ascii=False).encode())
         elif isinstance(self.kind, Mask):
             self._put("masks/classes.txt", "".join(f"{name}\n" for name in self.kind.names).encode())
-        elif not isinstance(self.kind, Boxes):
+        elif isinstance(self.kind, Text):
             text = io.StringIO()
             csv.writer(text).writerows([("file", "text"), *self.lines])
             self._put("captions.csv", text.getvalue().encode("utf-8-sig"))      # so that a spreadsheet reads Hangul

@@ -16,6 +16,7 @@ import torch
 import deepen
 from deepen.core.data import VALUES, Data
 from deepen.core.events import Event
+from deepen.core.kinds import Image
 from deepen.core.recipe import Count, Field, Fraction, checked, convert, fields_of, unknown
 from deepen.core.system import System
 from deepen.core.words import Failure, Problem, say
@@ -46,7 +47,7 @@ def prepare(what: str, settings: Mapping[str, Any] | None = None, load: bool = T
     settings = {SHORT.get(key, key): value for key, value in (settings or {}).items()}
     system_name, asked = _what(what)
     if "data" in settings:
-        asked = source_asked(str(settings.pop("data")))
+        asked = source_asked(str(settings.pop("data")), system_name is not None and makes_pictures(find.system(system_name)))
     goal = Goal.read(str(settings.pop("goal"))) if "goal" in settings else None
     asked |= {key.removeprefix("data."): settings.pop(key) for key in list(settings) if key.startswith("data.")}
     if system_name is not None:                             # a wrong key should not wait for the data
@@ -239,8 +240,8 @@ def _what(what: str) -> tuple[str | None, dict[str, Any]]:
     return None, source_asked(what)
 
 
-def source_asked(what: str) -> dict[str, Any]:
-    """Data asked by name or by path."""
+def source_asked(what: str, classless: bool = False) -> dict[str, Any]:
+    """Data asked by name or by path; `classless`: for a system that needs no classes."""
     known = find.sources()
     if what in known:
         return {"source": what}
@@ -250,10 +251,15 @@ def source_asked(what: str) -> dict[str, Any]:
         if form.source is None:
             raise Problem("no system of deepen learns from this data yet ({why}); what is in it and what is wrong is told by: "
                           "deepen check {path}", path=what, why=form.why)
-        return {"source": form.source, "path": str(form.path), **form.given}
+        return {"source": form.classless if classless and form.classless else form.source, "path": str(form.path), **form.given}
     if "/" in what or "\\" in what or what.startswith("."):
         raise Problem("there is nothing at {path}; check the spelling, or give the full path", path=what)
     raise unknown("system or source", what, [*find.systems(), *known])
+
+
+def makes_pictures(kind: type[System]) -> bool:
+    """Is it pictures that a system learns and pictures that it gives? Then it can learn from those without classes."""
+    return kind.goal == (Image, Image)
 
 
 def _must_fit(kind: type[System], name: str, data: Data) -> None:

@@ -45,8 +45,10 @@ class Validation:
     verdict: Verdict = NOTHING                      # all of it: what mistakes share, what a plain learner reaches
 
 
-def validate(run, data: str | None = None, split: str | None = None, count: int = 6) -> Validation:
+def validate(run, data: str | None = None, split: str | None = None, count: int = 6, inception: str | None = None,
+             samples: int | None = None) -> Validation:
     """Judge the model of `run` on its test split (another one with `split`), or on other `data` (a source or a path).
+    `inception`, a file of weights, adds FID, of at most `samples` pictures.
 
     Every opening of the run's own test set is written into `validations.jsonl` and counted."""
     began = time.monotonic()
@@ -61,6 +63,10 @@ def validate(run, data: str | None = None, split: str | None = None, count: int 
     if system.data.world is None:
         system.data.split(split)
     measured = judge(system, split)
+    if inception is not None:
+        from deepen.engine.fid import SAMPLES, fid
+        measured["fid"], how = fid(system, split, inception, samples or SAMPLES)
+        said = (*said, how)
     goal = run.asked()["asked"].get("goal")
     root = root_of(run.asked()["data"] if data is None else {"path": data})
     judged = verdict(system, split, Goal.read(goal) if goal else None, measured, count, root)
@@ -112,8 +118,8 @@ def _write(run, found: Validation, asked: str | None) -> None:
 
 def _other(card: dict[str, Any], asked: dict[str, Any], what: str) -> Data:
     """Other data than a run learned from, read the same way, in the kinds of the model, as one split `test`."""
-    other = source_asked(what)
     inputs, target = from_card(card["inputs"]), from_card(card["target"])
+    other = source_asked(what, target is None)
     if other["source"] == "table" and isinstance(inputs, Row):
         name = target.name if isinstance(target, Number) else asked.get("target")
         return data_like(inputs, target, Path(other["path"]), name, asked.get("encoding"))

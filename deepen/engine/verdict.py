@@ -10,7 +10,7 @@ from torch import Tensor
 
 from deepen.core.kinds import Label
 from deepen.core.words import say
-from deepen.engine import scenes
+from deepen.engine import made, scenes
 from deepen.engine.chance import wilson
 from deepen.engine.fit import quiet
 from deepen.engine.goals import Reached, intervals, reached
@@ -44,6 +44,7 @@ class Verdict:
     target: Tensor | None = None        # (N,), where these can be compared
     unit: str = ""                      # what the target is: labels, numbers, boxes, masks, texts
     seen: Seen | None = None            # boxes, masks and sentences: what was found about each example and class
+    real: Mapping[str, float] = field(default_factory=dict)     # of a maker: the same figures of real pictures
 
     def plain(self) -> dict[str, Any]:
         """As it stands in JSON."""
@@ -52,19 +53,21 @@ class Verdict:
                 "goal": self.goal.plain() if self.goal else {"text": None, "met": None},
                 "weakest": list(self.weakest) if self.weakest else None,
                 "shared": [cause.sentence for cause in self.shared], "beside": self.beside, "learned": self.learned,
-                **({"unit": self.unit, "classes": list(self.seen.classes)} if self.seen else {})}
+                **({"unit": self.unit, "classes": list(self.seen.classes)} if self.seen else {}),
+                **({"real": dict(self.real)} if self.real else {})}
 
 
 def verdict(system, split: str, goal: Goal | None, measured: Mapping[str, float], count: int = 6, root: Path | None = None,
-            every: bool = True, beside: dict[str, dict[str, float]] | None = None) -> Verdict:
+            every: bool = True, beside: dict[str, dict[str, float]] | None = None, real: Mapping[str, float] | None = None) -> Verdict:
     """Judge answers of a whole split. `measured`: its metrics; `root`: the folder the examples' names are in; `every`:
-    intervals of all metrics, not of the score alone; `beside`: what plain learners reach, where it is known already."""
+    intervals of all metrics, not of the score alone; `beside`: what plain learners reach, `real`: what real pictures do, where that is known."""
     examples = system.data.splits.get(split, ())
     beside = _beside(system, split) if beside is None else beside
     if len(examples) and sees(system):
         return _of_scenes(system, split, goal, measured, count, every, beside)
     if system.data.world is not None or not len(examples) or not answerable(system):
-        return Verdict(split, len(examples), system.score, measured, goal=reached(goal, measured), beside=beside)
+        return Verdict(split, len(examples), system.score, measured, goal=reached(goal, measured), beside=beside,
+                       real=made.real(system, split, measured) if real is None else real)
     answers, target = answers_of(system, split)
     kind = system.data.target
     wanted = {name: value for name, value in measured.items() if every or name == system.score}
@@ -124,7 +127,9 @@ def current(run, system, beside: dict[str, dict[str, float]] | None = None) -> V
     text, split = asked["asked"].get("goal"), "valid" if len(system.data.splits.get("valid", ())) else "train"
     goal = Goal.read(text) if text else None
     measured = run.metrics if split == "valid" or system.data.world is not None else {}
-    found = verdict(system, split, goal if measured else None, measured, 12, root_of(asked["data"]), False, beside)
+    kept = read(run)
+    real = kept.get("real") if kept.get("split") == split else None
+    found = verdict(system, split, goal if measured else None, measured, 12, root_of(asked["data"]), False, beside, real)
     return found if measured or goal is None else replace(found, goal=Reached(goal))
 
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from deepen.app.cli import main
-from deepen.app.make import arranged
+from deepen.app.sample import arranged
 from deepen.core.words import speak
 
 

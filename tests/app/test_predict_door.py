@@ -48,7 +48,7 @@ def test_masks_and_sentences(runs, pictures, tmp_path, capsys):
 
 @pytest.mark.parametrize("system, words, wanted", [
     ("Finder", ["--as", "voc"], "give --out FOLDER"), ("Finder", ["--as", "yolo", "--out", "OUT"], "coco, voc"), ("Finder", ["--sure", "2"], "--sure"),
-    ("Painter", ["--as", "coco", "--out", "OUT"], "--as is for boxes"), ("classify", ["--out", "OUT"], "boxes, masks or sentences"),
+    ("Painter", ["--as", "coco", "--out", "OUT"], "--as is for boxes"), ("classify", ["--out", "OUT"], "boxes, masks, sentences or pictures"),
     ("Finder", ["--out", "HERE"], "not empty")])
 def test_what_cannot_be_asked_is_said_in_a_sentence(system, words, wanted, runs, pictures, tmp_path, capsys):
     words = [{"OUT": str(tmp_path / "out"), "HERE": str(tmp_path)}.get(word, word) for word in words]

@@ -12,6 +12,8 @@ from deepen.engine.answer import answers
 
 
 class Sure(System):
+    goal = (Image, Label)
+
     def __init__(self, inputs, target, answer):
         self.data, self.answer = Data({}, inputs, target), answer
 
@@ -53,3 +55,15 @@ def test_a_system_that_makes_things_says_so(tmp_path):
     run.system = lambda: painter
     with pytest.raises(Problem, match="makes things"):
         list(answers(run, [tmp_path / "x.png"]))
+
+
+def test_pictures_that_come_back_are_told_by_their_size(tmp_path):
+    from PIL import Image as Pillow
+    Pillow.new("L", (4, 4), 200).save(tmp_path / "a.png")
+    run = asking(Image(1, 4, 4), Label(("a", "b")), lambda x: 1 - x.float() / 255)
+    system = run.system()
+    system.goal = (Image, Image)
+    run.system = lambda: system
+    one, bad = answers(run, [tmp_path / "a.png", tmp_path / "none.png"])
+    assert one.told == {"width": 4, "height": 4, "channels": 1} and one.lines == ("a picture of 4 × 4 pixels",)
+    assert one.photo.pixels.unique().tolist() == [55] and one.photo.drawn().size == (4, 4) and bad.problem

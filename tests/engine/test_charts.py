@@ -65,8 +65,8 @@ def test_a_film_has_its_frames():
 
 
 def test_ticks_are_round_and_inside():
-    assert charts._ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert all(3 <= value <= 97 for value in charts._ticks(3, 97))
+    assert charts.ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert all(3 <= value <= 97 for value in charts.ticks(3, 97))
 
 
 def test_thinning_keeps_the_ends():

@@ -45,8 +45,8 @@ class Studio:
 
 def table(studio: Studio) -> list[BaseRoute]:
     """Every route there is. A file of routes is a function of the studio."""
-    from deepen.app.studio import designer, launch, learn, playground, room, runs, shell, tryit
-    return [route for part in (shell, playground, designer, runs, launch, tryit, learn, room) for route in part.routes(studio)]
+    from deepen.app.studio import designer, launch, learn, make, playground, room, runs, shell, tryit
+    return [route for part in (shell, playground, designer, runs, launch, tryit, make, learn, room) for route in part.routes(studio)]
 
 
 def build(studio: Studio, names: frozenset[str] = frozenset({"127.0.0.1", "localhost", "[::1]"})) -> Guard:

@@ -63,6 +63,12 @@ def another(window):
     return lambda *words: open_studio(window.folder, *words)
 
 
+@pytest.fixture(scope="session")
+def studio_in():
+    """studio_in(folder, *words): a Studio in a folder of its own; who opens it ends it."""
+    return open_studio
+
+
 @contextmanager
 def looked_at(chromium, window):
     """A page with the key in its cookie. What the console or a script complains of, and requests elsewhere, fail the test."""

@@ -38,7 +38,8 @@ function put(element, name, value) {
     !SVG.has(element.localName) &&
     !['list', 'form', 'role', 'width', 'height', 'type'].includes(name)
   ) {
-    if (element[name] !== value || name === 'tabIndex' || name === 'alt') element[name] = value // −1 and '' are there before they are set
+    const there = name === 'tabIndex' || name === 'alt' || element.localName === 'option' // −1 and '' are there before they are set
+    if (element[name] !== value || there) element[name] = value
   } else if (value === false || value == null) element.removeAttribute(name)
   else element.setAttribute(name === 'className' ? 'class' : name, value === true ? '' : value)
 }
