@@ -8,8 +8,8 @@ from torch import Tensor
 BETTER = {"loss": -1, "accuracy": 1, "top5": 1, "f1": 1, "auc": 1, "ece": -1,
           "rmse": -1, "mae": -1, "r2": 1, "mase": -1, "nats": -1, "perplexity": -1,
           "map50": 1, "map": 1, "miou": 1, "pixel_accuracy": 1, "class_accuracy": 1, "bleu1": 1, "bleu2": 1, "bleu3": 1, "bleu4": 1, "cider": 1,
-          "recognised": 1, "modes": 1, "frechet_own": -1, "as_asked": 1,
-          "sample_precision": 1, "sample_recall": 1, "gram": -1, "content": -1, "return": 1, "winrate": 1, "elo": 1,
+          "recognised": 1, "modes": 1, "frechet_own": -1, "fid": -1, "as_asked": 1,
+          "sample_precision": 1, "sample_recall": 1, "energy": -1, "probe": 1, "denoised": -1, "gram": -1, "content": -1, "return": 1, "winrate": 1, "elo": 1,
           "spearman": 1, "analogy": 1, "member_accuracy": 1, "member_loss": -1}
 
 
