@@ -83,6 +83,17 @@ def test_steps_on_the_way_are_even():
     assert torch.equal(codes.normal(8, 3, 5)[:3], codes.normal(3, 3, 5))
 
 
+def test_the_way_between_two_noises_stays_where_noise_is():
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 4, 8, 8)
+    way = codes.arc(a, b, 9)
+    assert torch.allclose(way[0], a, atol=1e-4) and torch.allclose(way[-1], b, atol=1e-4)
+    lengths = way.flatten(1).norm(dim=1)
+    assert lengths.min() > 0.95 * min(a.norm(), b.norm()), "the straight line would sink to 0.7"
+    steps = (way[1:] - way[:-1]).flatten(1).norm(dim=1)
+    assert steps.max() / steps.min() < 1.2
+
+
 def test_the_most_visible_direction_comes_first():
     axes = torch.eye(3)
 
@@ -94,8 +105,8 @@ def test_the_most_visible_direction_comes_first():
 def test_pictures_come_back_from_numbers():
     x = torch.randint(0, 256, (5, 3, 4, 6), dtype=torch.uint8)
     assert torch.equal(codes.pictures(codes.unit(x), (3, 4, 6)), x)
-    sheet = codes.tiled(x, 2)
-    assert sheet.shape == (3, 15, 14) and torch.equal(sheet[:, 5:9, :6], x[2])
+    beyond = torch.tensor([[-0.2, 0.0, 0.5, 1.0, 1.3]])
+    assert codes.pictures(beyond, (1, 1, 5)).flatten().tolist() == [0, 0, 128, 255, 255]
 
 
 @pytest.mark.parametrize("bend", ["gelu", "relu", "tanh", "sigmoid"])
