@@ -158,7 +158,7 @@ def _make() -> tuple[Command, ...]:
         Command("sample", "sample.sample", "RUN [n=16] [key=value …]", say("Let a system that makes things make some."),
                 (("deepen sample runs/digits-dcgan-0001", say("writes shown/samples.png into the run's folder")),
                  ("deepen sample 1 n=64 --seed 7", say("more, from another seed")),
-                 ("deepen sample 1 film=true", say("a film: how they come to be, or the same noise through training")),
+                 ("deepen sample 1 film=true", say("a film: how they come to be, or what it made through training")),
                  ("deepen sample 1 interpolate=8", say("eight even steps on the way from one to another, in rows")),
                  ("deepen sample 1 class=7 --out sevens/", say("of one class, where the system knows classes; a file each")),
                  ("deepen sample 1 --help", say("all that this run can be asked"))),

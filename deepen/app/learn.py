@@ -119,7 +119,7 @@ def judged(found, goal) -> list[tuple[str, Text]]:
 def meant(screen, found, most: int = 99) -> None:
     """What the figures of a maker mean, beside those of real pictures."""
     from deepen.engine.made import told
-    lines = told(found.metrics, found.real, terminal.metric)
+    lines = told(found.metrics, found.real, terminal.metric, found.examples)
     if lines:
         screen.print()
     for name, sentence in lines[:most]:

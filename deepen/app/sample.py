@@ -59,7 +59,7 @@ def wanted(n: Count = 16, film: bool = False, interpolate: Count = 1, each: bool
 def offers() -> list[tuple[str, str, str]]:
     """(name, a value, help) of what the command itself understands."""
     return [("n", "16", say("how many; with interpolate, all pictures of all rows")),
-            ("film", "true", say("a GIF of how they come to be; where there is no such way, of the same noise through training")),
+            ("film", "true", say("a GIF of how they come to be; where there is no such way, of what it made through training")),
             ("interpolate", "…", say("so many even steps on the way from one picture to another, a row each")),
             ("each", "true", say("one file for each picture (or give --out FOLDER/)"))]
 
@@ -158,6 +158,8 @@ def _kept(made, run, ours: dict, asked: Asked, seed: int) -> dict[str, Any]:
     file = Path(given or run.path / "shown" / "samples.png")
     _write(sheet, file)
     sentence = say("{n} samples from seed {seed}: {file}", n=len(made), seed=seed, file=terminal.here(file))
+    if len(made) < ours.get("n", 16):
+        sentence = say("all that it makes, {n}, however many are asked for: {file}", n=len(made), file=terminal.here(file))
     if "interpolate" in ours:
         sentence = say("{rows} ways of {steps} steps from one picture to another: {file}", rows=len(made) // ours["interpolate"],
                        steps=ours["interpolate"], file=terminal.here(file))
@@ -178,7 +180,7 @@ def _texts(made: list[str], run, ours: dict, folder: Path | None, given: str | N
 
 
 def _training(run, words: dict[str, str], asked: Asked) -> dict[str, Any]:
-    """The film of the same noise through training, for systems whose pictures come at one stroke."""
+    """The film of what was made at each judgement, for systems whose pictures come at one stroke."""
     from deepen.engine.shown import SEED, film
     name = Path(run.card()["system"]).stem
     extra = [key for key in words if key != "film"] + ["--seed"] * (asked.text("seed") is not None)
@@ -189,7 +191,7 @@ def _training(run, words: dict[str, str], asked: Asked) -> dict[str, Any]:
     if len(sheets) < 2:
         raise Problem("{run} painted nothing while it learned, so there is no film of it", run=run.name)
     return {"n": None, "seed": SEED, "steps": steps} | _film([arranged(sheet[None]) for sheet in sheets], run, asked, say(
-        "the same noise painted through training, step {first} to {last}: {file}", first=f"{steps[0]:,}", last=f"{steps[-1]:,}",
+        "what it made through training, step {first} to {last}: {file}", first=f"{steps[0]:,}", last=f"{steps[-1]:,}",
         file="{file}"))
 
 

@@ -30,8 +30,9 @@ class Examples:
         return len(self.inputs)
 
     def __getitem__(self, rows):
-        target = [self.target[i] for i in rows] if isinstance(self.target, list) else (
-            None if self.target is None else self.target[rows])
+        if isinstance(self.target, list) and not isinstance(rows, slice):
+            return self.inputs[rows], [self.target[i] for i in rows]
+        target = None if self.target is None else self.target[rows]
         return self.inputs[rows], target
 
     def to(self, device) -> "Examples":

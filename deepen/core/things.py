@@ -77,7 +77,7 @@ class Text:
 @dataclass(frozen=True)
 class Panel:
     """What a system shows of itself in its report, by `panels()`: a title, a sentence that says what to look at, and either
-    `pictures` uint8 (N, C, H, W) in rows of `across` (0: as square as can be), one after another where it is a `film`; or
+    `pictures` uint8 (N, C, H, W) in rows of `across` (0: as square as can be), or a `film` of `across` at once; or
     `points` (N, 2) in a plane, coloured by `classes` (N,). `names`: of the rows of pictures, or of the classes."""
     title: str
     text: str

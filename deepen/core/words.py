@@ -43,7 +43,34 @@ def say(sentence: str, **values) -> str:
     """`sentence` in the language spoken now, with `{name}` filled in from `values`."""
     if _language.get() == "ko":
         sentence = korean().get(sentence, sentence)
+    elif any(type(value) is int and value == 1 for value in values.values()):          # a class may be called "1"
+        sentence = _singular(sentence, {name for name, value in values.items() if type(value) is int and value == 1})
     return _Sentence().vformat(sentence, (), values)
+
+
+VERBS = {"are": "is", "have": "has", "were": "was", "do": "does", "cannot": "cannot"} | {verb: f"{verb}s" for verb in (
+    "hold", "look", "lie", "need", "repeat", "differ", "stand")}
+COUNTED = re.compile(r"(?<!=)\{(?P<of>\w+)\}(?P<whole> of (?:its )?\{\w+\})?(?P<like> (?:different|more|other|whole|new))? (?P<noun>[a-z]{3,}s)"
+                     rf"\b(?P<rest>(?: to learn from| of \{{\w+\}})? )?(?P<verb>(?:{'|'.join(VERBS)})\b)?")
+
+
+def _singular(sentence: str, ones: set[str]) -> str:
+    """A sentence in which these values are 1; where one of them is what it tells of, to its end."""
+    first = COUNTED.match(sentence)
+    if first and first["verb"] and first["of"] in ones:
+        sentence = re.sub(r"\b(and|they) (are|stay|count)\b", lambda more: f"{'it' if more[1] == 'they' else more[1]} "
+                          + VERBS.get(more[2], f"{more[2]}s"), sentence)
+    return COUNTED.sub(lambda found: _one(found) if found["of"] in ones else found[0], sentence)
+
+
+def _one(found: re.Match) -> str:
+    """`{count} pictures have` where the count is 1: `{count} picture has`; of `{count} of {total} pictures have`, the verb."""
+    noun, verb = found["noun"], found["verb"]
+    if noun.endswith(("ss", "us")) or noun in ("has", "was", "does", "holds", "leaves", "begins", "goes", "means"):     # no nouns
+        return found[0]
+    if not found["whole"]:
+        noun = noun[:-3] + "y" if noun.endswith("ies") else noun[:-2] if noun.endswith(("sses", "biases", "xes", "ches", "shes")) else noun[:-1]
+    return "".join([f"{{{found['of']}}}", found["whole"] or "", found["like"] or "", " ", noun, found["rest"] or "", VERBS.get(verb, "")])
 
 
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")

@@ -78,9 +78,9 @@ def _better_beside(found: Mapping[str, Any], score: str) -> str | None:
 
 def _of_curves(seen: Shape, recipe: dict[str, Any], epochs: float | None, asked) -> Advice | None:
     """One change that the curves ask for; None where no setting of the system answers."""
-    rate = recipe.get("lr")
+    rate = None if recipe.get("rule") == "lbfgs" else recipe.get("lr")      # L-BFGS finds its own steps
     match seen.name:
-        case "diverged" if "lr" in recipe:
+        case "diverged" if "lr" in recipe and recipe.get("rule") != "lbfgs":
             return {"lr": _short(rate / 10) if rate else 0.001}, say("the loss rose again: the learning rate is too high")
         case "overfit":
             changes = _less(recipe, epochs, seen.turn / max(1, seen.steps), asked)
@@ -180,7 +180,7 @@ def _same(value, usual) -> bool:
 
 def _data(asked: dict[str, Any], kind) -> list[str]:
     """`data=` and `data.…` words, where they are not what would be taken anyway."""
-    given = {key: value for key, value in asked["data"].items() if key != "origin"}
+    given = {key: value for key, value in asked["data"].items() if key not in ("origin", "kept")}
     source = given.pop("source")
     what, words = str(asked["asked"]["what"]), []
     named = what in (source, given.get("path")) or (

@@ -13,6 +13,7 @@ from deepen.engine import drawn
 from deepen.engine.fit import quiet
 from deepen.engine.photo import KINDS, LARGEST, SURE, Photo, photo
 from deepen.engine.start import predict, read_bytes, with_words
+from deepen.nn.canvas import stored
 from deepen.sources._alike import rows_like
 
 LEAST = 8           # pixels of a side where any size is taken
@@ -110,7 +111,7 @@ def _rows(kind: Row, file: Path) -> list[tuple[str, Any, str]]:
 def _answer(kind, where: str, answer) -> Answer:
     """By the kind of the answer: a picture, the three most probable classes, a number, or the plain values."""
     if kind is Image:
-        pixels = answer if answer.dtype == torch.uint8 else (answer.clamp(0, 1) * 255).round().to(torch.uint8)
+        pixels = answer if answer.dtype == torch.uint8 else stored(answer)
         channels, high, wide = pixels.shape
         return Answer(where, {"width": wide, "height": high, "channels": channels},
                       (say("a picture of {width} × {height} pixels", width=wide, height=high),), photo=Painting(pixels.cpu()))

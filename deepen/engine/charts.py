@@ -91,17 +91,8 @@ def reliability(points: Sequence[tuple[float, float, float, float, int]], x_name
     system that is right as often as it says."""
     if not points:
         return ""
-    side, low, foot, head, edge = 310, 46, 78, 26, 24
-    most = max(count for *_, count in points)
-
-    def place(x, y):
-        return low + x * (side - low - edge), head + (1 - y) * (side - head - foot)
-    parts = [f'<svg class="chart square" viewBox="0 0 {side} {side}" role="img" aria-label="{escape(y_name)}">']
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x, y = place(share, share)
-        parts.append(f'<line class="grid" x1="{low}" x2="{side - edge}" y1="{y:.1f}" y2="{y:.1f}"/>'
-                     f'<text class="tick" x="{low - 6}" y="{y + 4:.1f}" text-anchor="end">{share * 100:.0f} %</text>'
-                     f'<text class="tick" x="{x:.1f}" y="{side - foot + 16}" text-anchor="middle">{share * 100:.0f} %</text>')
+    side, most = 310, max(count for *_, count in points)
+    parts, place = _percents(side, side, 78, 26, 24, x_name, y_name, " square")
     (x0, y0), (x1, y1) = place(0, 0), place(1, 1)
     parts.append(f'<line class="mark" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>')
     line = " ".join("{:.1f},{:.1f}".format(*place(sure, right)) for sure, right, *_ in points)
@@ -111,8 +102,6 @@ def reliability(points: Sequence[tuple[float, float, float, float, int]], x_name
         parts.append(f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{place(0, least)[1]:.1f}" y2="{place(0, high)[1]:.1f}"/>'
                      f'<circle class="train" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{right * 100:.0f} % / {sure * 100:.0f} % · {count:,}</title></circle>'
                      f'<rect class="count" x="{x - 6:.1f}" width="12" y="{side - 24 - 26 * count / most:.1f}" height="{26 * count / most:.1f}"/>')
-    parts.append(f'<text class="tick" x="{side - edge}" y="{side - 8}" text-anchor="end">{escape(x_name)} →</text>'
-                 f'<text class="tick" x="4" y="12">↑ {escape(y_name)}</text>')
     return "".join(parts) + "</svg>"
 
 
@@ -120,16 +109,8 @@ def precision_recall(lines: Sequence[tuple[str, tuple[int, int, int], Sequence[t
     """Curves of (recall, precision), both 0…1: (name, colour, points), told apart by colour, dashes and a name at the end."""
     if not lines:
         return ""
-    side, high, low, foot, head, edge = 420, 300, 46, 36, 24, 90
-
-    def place(x, y):
-        return low + x * (side - low - edge), head + (1 - y) * (high - head - foot)
-    parts = [f'<svg class="chart" viewBox="0 0 {side} {high}" role="img" aria-label="{escape(y_name)}">']
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x, y = place(share, share)
-        parts.append(f'<line class="grid" x1="{low}" x2="{side - edge}" y1="{y:.1f}" y2="{y:.1f}"/>'
-                     f'<text class="tick" x="{low - 6}" y="{y + 4:.1f}" text-anchor="end">{share * 100:.0f} %</text>'
-                     f'<text class="tick" x="{x:.1f}" y="{high - foot + 16}" text-anchor="middle">{share * 100:.0f} %</text>')
+    side, high, foot, head, edge = 420, 300, 36, 24, 90
+    parts, place = _percents(side, high, foot, head, edge, x_name, y_name)
     taken: list[float] = []
     for at, (name, ink, points) in enumerate(lines):
         spots = [place(x, y) for x, y in thinned([(0.0, points[0][1]), *points], 120)]
@@ -141,9 +122,24 @@ def precision_recall(lines: Sequence[tuple[str, tuple[int, int, int], Sequence[t
         parts.append(f'<polyline points="{path}" stroke="rgb{ink}" stroke-dasharray="{dashes}"><title>{escape(name)}</title></polyline>'
                      f'<line stroke="rgb{ink}" stroke-width="2" stroke-dasharray="{dashes}" x1="{side - edge + 4}" x2="{side - edge + 22}" y1="{end:.1f}" y2="{end:.1f}"/>'
                      f'<text class="tick" x="{side - edge + 26}" y="{end + 4:.1f}">{escape(name[:11])}</text>')
-    parts.append(f'<text class="tick" x="{side - edge}" y="{high - 4}" text-anchor="end">{escape(x_name)} →</text>'
-                 f'<text class="tick" x="4" y="12">↑ {escape(y_name)}</text>')
     return "".join(parts) + "</svg>"
+
+
+def _percents(wide: int, high: int, foot: int, head: int, edge: int, x_name: str, y_name: str, style: str = ""):
+    """(parts of an SVG: a grid of percents and the names of its axes; where a share of both lies on it)."""
+    low = 46
+
+    def place(x, y):
+        return low + x * (wide - low - edge), head + (1 - y) * (high - head - foot)
+    parts = [f'<svg class="chart{style}" viewBox="0 0 {wide} {high}" role="img" aria-label="{escape(y_name)}">'
+             f'<text class="tick" x="{wide - edge}" y="{high - 6}" text-anchor="end">{escape(x_name)} →</text>'
+             f'<text class="tick" x="4" y="12">↑ {escape(y_name)}</text>']
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x, y = place(share, share)
+        parts.append(f'<line class="grid" x1="{low}" x2="{wide - edge}" y1="{y:.1f}" y2="{y:.1f}"/>'
+                     f'<text class="tick" x="{low - 6}" y="{y + 4:.1f}" text-anchor="end">{share * 100:.0f} %</text>'
+                     f'<text class="tick" x="{x:.1f}" y="{high - foot + 16}" text-anchor="middle">{share * 100:.0f} %</text>')
+    return parts, place
 
 
 def scatter(points: Sequence[tuple[float, float]], x_name: str, y_name: str, line: str = "equal") -> str:

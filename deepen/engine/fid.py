@@ -8,6 +8,7 @@ from deepen.core.kinds import Image
 from deepen.core.words import Problem, say
 from deepen.engine.fit import quiet
 from deepen.nn import fid as measure
+from deepen.nn.judge import spread
 from deepen.nn.nets.inception import FEATURES, Inception
 from deepen.sources._progress import show
 from deepen.sources.weights import CONVERT, begin_from, read_weights
@@ -30,7 +31,6 @@ def fid(system, split: str, file: str | Path, samples: int = SAMPLES) -> tuple[f
     count = min(samples, len(real))
     if count < 2:
         raise Problem("FID needs at least 2 pictures of either side; {split} has {count}", split=split, count=len(real))
-    rows = torch.linspace(0, len(real) - 1, count).round().long()
     classes = len(getattr(system.data.target, "names", ())) or 1
     many = max(classes, AT_ONCE // classes * classes)                       # whole rounds: every class as often
     with quiet(system):
@@ -38,7 +38,7 @@ def fid(system, split: str, file: str | Path, samples: int = SAMPLES) -> tuple[f
 
     def tell(done: int, total: int) -> None:
         show(say("Inception looks at the pictures: {done} of {total}", done=done, total=total))
-    value = measure.fid(measure.features(net, painted, tell), measure.features(net, real[rows.to(real.device)], tell))
+    value = measure.fid(measure.features(net, painted, tell), measure.features(net, spread(real, count), tell))
     show()
     return value, say("fid: {count} painted pictures and as many of {split}, by the Inception weights in {file} (SHA-256 {sha256}); it falls "
                       "with their number, and papers take 50,000", count=f"{count:,}", split=say(split), file=Path(file).name, sha256=sha256)

@@ -1,12 +1,10 @@
 """What the figures of a maker mean, beside those of real pictures: what a perfect maker would get from the same judge."""
 from collections.abc import Callable, Mapping
 
-import torch
-
 from deepen.core.kinds import Image, Label
 from deepen.core.words import say
 
-ALBUM = 512                     # real pictures that are judged as if they were painted
+FEW = 100                       # real pictures below which a distance to them means little
 OWN = ("frechet_own", "recognised", "modes", "as_asked", "sample_precision", "sample_recall", "gram", "content")     # in the order told
 
 Number = Callable[[str, float], str]
@@ -19,18 +17,22 @@ def real(system, split: str, measured: Mapping[str, float]) -> dict[str, float]:
     if "frechet_own" not in measured or not isinstance(data.inputs, Image) or "train" not in data.splits \
             or not len(data.splits.get(split, ())):
         return {}
-    from deepen.nn import judge
-    images, labels = data.split("train")[:]
+    from deepen.nn import codes, judge
     classes = len(data.target.names) if isinstance(data.target, Label) else 0
-    rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:ALBUM].to(images.device)
-    found = judge.figures(images[rows], (images, labels if classes else None), data.split(split)[:][0], classes,
-                          labels[rows] if classes else None)
+    images, labels = codes.shown(data, "train", judge.ALBUM)
+    found = judge.figures(images, codes.shown(data, "train"), codes.shown(data, split)[0], classes, labels)
     return {name: float(value) for name, value in found.items() if name in measured}
 
 
-def told(measured: Mapping[str, float], beside: Mapping[str, float], number: Number) -> list[tuple[str, str]]:
-    """(figure, what it means in a sentence) of what is known of a maker; `beside`: the same of real pictures."""
-    return [(name, _sentence(name, measured, beside, number)) for name in OWN if name in measured]
+def told(measured: Mapping[str, float], beside: Mapping[str, float], number: Number, examples: int = FEW) -> list[tuple[str, str]]:
+    """(figure, what it means in a sentence) of what is known of a maker; `beside`: the same of real pictures, `examples` of
+    the split it was judged on. That there are few of these is said once, with the first figure."""
+    lines = [(name, _sentence(name, measured, beside, number)) for name in OWN if name in measured]
+    if "frechet_own" in measured and examples < FEW:
+        name, sentence = lines[0]
+        few = say("these figures mean little, for there are only {count} real pictures to compare with", count=examples)
+        lines[0] = name, f"{sentence}; {few}"
+    return lines
 
 
 def _sentence(name: str, measured: Mapping[str, float], beside: Mapping[str, float], number: Number) -> str:

@@ -53,10 +53,15 @@ def plan(what: str, settings: Mapping[str, Any] | None = None, input: str | None
     system.build(data)
     if getattr(system, "ema", None) is not None:
         system.ema = None                   # an average is a copy: it would be counted twice
+    for net in system.networks():
+        net.requires_grad_(False)           # the counter of MACs stumbles over a learned constant that goes into a layer
 
     def example(count: int) -> Tensor:
-        return system.example(count) if hasattr(system, "example") else torch.zeros(
-            count, *data.inputs.shape, dtype=torch.uint8 if isinstance(data.inputs, Image) else torch.float32)
+        if hasattr(system, "example"):
+            return system.example(count)
+        if not isinstance(data.inputs, Image):
+            return torch.zeros(count, *data.inputs.shape)
+        return torch.randint(256, (count, *data.inputs.shape), dtype=torch.uint8)      # of noise a net of regions looks at all it may
 
     one = example(1)
     layers, flowing = _flow(system, one)

@@ -140,11 +140,19 @@ def _curves(events, score: str, examples: int) -> str:
     titles = [say("loss"), *([say(score)] if score != "loss" else []), *map(say, dict.fromkeys(others))]
     blocks = "".join(f"<div><h3>{escape(title)}</h3>{chart}</div>" for title, chart in zip(titles, drawn, strict=False) if chart)
     if not blocks:
-        return ""
+        return section(say("Curves"), _warned(events))
     legend = (f"<p class=legend><span><i></i>{say('training')}</span><span><i class=valid></i>{say('validation')}</span>"
               f"<span><i class=mark></i>{say('the kept model')}</span></p>")
     told = "".join(f"<p>{escape(one)}</p>" for one in reading(events, score, examples))
-    return section(say("Curves"), f"{legend}<div class=two>{blocks}</div>{told}")
+    return section(say("Curves"), f"{legend}<div class=two>{blocks}</div>{told}{_warned(events)}")
+
+
+def _warned(events) -> str:
+    """What was told while it learned: that a game goes wrong, whose weights are used."""
+    told = dict.fromkeys(say("step {step}: {why}", step=f"{event.step:,}", why=event.facts["why"]) if event.step else event.facts["why"]
+                         for event in events if event.event == "warned")
+    lines = "".join(f"<li>{escape(one)}</li>" for one in told)
+    return f"<h3>{escape(say('Told while it learned'))}</h3><ul>{lines}</ul>" if lines else ""
 
 
 def _film(system) -> str:

@@ -65,6 +65,7 @@ def sheet(data: Data, lines: str) -> str:
 def _strip(data: Data, change: Augment, x, y, row: int):
     """One example and its variants side by side; it goes first through the lines, others with it for mixup and cutmix."""
     order = [row, *(other for other in range(len(x)) if other != row)]
+    y = None if isinstance(y, list) and "elastic" in change.moves else y            # no box can be bent: of regions it is right
     x, y = x[order], [y[i] for i in order] if isinstance(y, list) else y if y is None else y[order]
     shown = [seen(data, x[0], None if y is None else y[0])]
     with torch.random.fork_rng(devices=[]):
@@ -85,7 +86,7 @@ def seen(data: Data, pixels: torch.Tensor, target):
     times = SIDE / max(image.size)
     size = max(1, round(image.width * times)), max(1, round(image.height * times))
     image = image.resize(size, Pillow.Resampling.NEAREST if times >= 1 else Pillow.Resampling.LANCZOS)
-    if isinstance(data.target, Boxes):
+    if isinstance(data.target, Boxes) and target is not None:
         pen = ImageDraw.Draw(image)
         for left, top, right, bottom, kind, _ in target.tolist():
             corners = [round(left * times), round(top * times), round(right * times) - 1, round(bottom * times) - 1]

@@ -1,4 +1,4 @@
-"""The part of a report that shows what a system makes: its samples, the same noise through training as a film, what the
+"""The part of a report that shows what a system makes: its samples, what it made at each judgement as a film, what the
 figures mean, and the panels that a system tells of itself (`panels()`)."""
 import base64
 import io
@@ -38,9 +38,11 @@ def made(system, shown: Path, found: Verdict, number: Number) -> Iterator[tuple[
 
 def _sections(system, shown: Path, found: Verdict, number: Number) -> Iterator[tuple[str, str]]:
     if hasattr(system, "sample"):
-        yield say("Samples"), _samples(system)
+        samples = _samples(system)
+        yield say("Samples"), samples
         yield say("What the figures mean"), _figures(found, number)
-        yield say("The same noise through training"), _training(shown)
+        if samples or not hasattr(system, "unfolds"):
+            yield say("What it made, judgement by judgement"), _training(shown)
     if hasattr(system, "panels"):
         with quiet(system):
             try:
@@ -75,25 +77,27 @@ def _samples(system) -> str:
         pictures = some(system, COUNTS, SECONDS)
     if not isinstance(pictures, Tensor):
         return "".join(f"<pre>{escape(text)}</pre>" for text in pictures[:TEXTS])
+    if len(pictures) < COUNTS[-1] and hasattr(system, "panels"):    # the only one there is: its panels show it
+        return ""
     return f"<div class=samples>{_sheet(pictures.cpu(), 0, say('Samples'))}</div>"
 
 
 def _training(shown: Path) -> str:
-    """What was painted of one noise at the judgements, as a film."""
+    """What was painted at the judgements, as a film."""
     steps, sheets = film(shown)
     if len(sheets) < 2:
         return ""
-    note = say("{count} judgements, from step {first} to {last}; the noise stays the same, only the network changes.",
+    note = say("{count} judgements, from step {first} to {last}; the seed stays the same, only what was learned changes.",
                count=len(steps), first=f"{steps[0]:,}", last=f"{steps[-1]:,}")
     return (f"<p class=soft>{escape(note)}</p><div class=samples>"
-            f"{charts.film(sheets, say('The same noise through training'), max(150, 6000 // len(sheets)), FILM)}</div>")
+            f"{charts.film(sheets, say('What it made, judgement by judgement'), max(150, 6000 // len(sheets)), FILM)}</div>")
 
 
 def _figures(found: Verdict, number: Number) -> str:
     """Every figure of a maker, that of real pictures beside it, and what it says."""
     rows = [f"<tr><th scope=row>{escape(say(name))}</th><td class=number>{number(name, found.metrics[name])}</td>"
             f"<td class=number>{number(name, found.real[name]) if name in found.real else '–'}</td><td class=soft>{escape(sentence)}</td></tr>"
-            for name, sentence in told(found.metrics, found.real, number)]
+            for name, sentence in told(found.metrics, found.real, number, found.examples)]
     head = "".join(f"<th>{escape(one)}</th>" for one in ("", say("painted"), say("real"), ""))
     return f'<div class="scroll"><table class="recipe figures wide"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>' if rows else ""
 

@@ -54,7 +54,7 @@ def _rest(asked: Mapping[str, Any]) -> tuple:
     """What must be the same for two runs to be compared."""
     recipe = {key: value for key, value in asked.get("recipe", {}).items() if key not in OWN}
     flags = {key: value for key, value in asked.get("flags", {}).items() if key != "seed"}
-    return asked["asked"].get("system"), recipe, {k: v for k, v in asked["data"].items() if k != "origin"}, flags
+    return asked["asked"].get("system"), recipe, {k: v for k, v in asked["data"].items() if k not in ("origin", "kept")}, flags
 
 
 def _named(way: tuple, rates: bool) -> str:

@@ -9,7 +9,7 @@ sentences   score: the highest F1 of words against the true sentences
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from deepen.nn import captions, detection, metrics
 
 OVERLAP = 0.5                   # a box is found from so much IoU
 TURNS, CELLS = 400, 100_000_000     # bootstrap draws, fewer where so many numbers would be drawn again
-SENTENCES = 20_000              # compared anew for intervals of BLEU, in all draws
 EACH = 20_000_000               # numbers of the matrices that are kept one a picture
 LOOKED = 500                    # pictures whose masks are counted to tell what was learned from
 
@@ -50,7 +49,8 @@ class Seen:
     truths: Sequence[Any] = ()
     marks: tuple[Marks, ...] = ()                   # boxes: one a class
     counts: Tensor | None = None                    # masks: (K, K) pixels, rows the truth
-    each: Tensor | None = None                      # masks: (N, K, K), where that is not too much
+    each: Tensor | None = None                      # masks: (N, K, K), where that is not too much; sentences: (N, 11), what
+                                                    # BLEU adds up and CIDEr
 
 
 def sees(system) -> bool:
@@ -194,7 +194,10 @@ def _share(part: Tensor, whole: Tensor) -> float | None:
 # sentences
 
 def _texts(kind: Text, answers: list[str], truths: list[tuple[str, ...]]) -> Seen:
-    return Seen(kind, torch.tensor([alike(answer, truth) for answer, truth in zip(answers, truths, strict=True)]), (), answers, truths)
+    told, said = [[plain(one) for one in these] for these in truths], [plain(one) for one in answers]
+    each = [[*captions.counted(one, these), cider] for one, these, cider in zip(said, told, captions.ciders(said, told), strict=True)]
+    return Seen(kind, torch.tensor([alike(answer, truth) for answer, truth in zip(answers, truths, strict=True)]), (), answers, truths,
+                each=torch.tensor(each, dtype=torch.float64))
 
 
 def alike(answer: str, truths: Sequence[str]) -> float:
@@ -212,40 +215,42 @@ def alike(answer: str, truths: Sequence[str]) -> float:
 def measured(found: Seen, goal: str = "") -> dict[str, float]:
     """The metrics that follow from what was kept; `map`, which takes ten times as long, where it is the goal."""
     if isinstance(found.kind, Mask) and found.counts is not None:
-        return {"miou": float(metrics.miou(found.counts)), "pixel_accuracy": float(metrics.pixel_accuracy(found.counts))}
+        return _of_pixels(found.counts)
     if goal == "map" and isinstance(found.kind, Boxes):
         return detection.judged(found.answers, found.truths, len(found.kind.names))
-    if isinstance(found.kind, Text):
-        told = [[plain(one) for one in these] for these in found.truths]
-        said = [plain(one) for one in found.answers]
-        both = captions.bleu(said, told)
-        return {"bleu1": both[0], "bleu4": both[3], **({"cider": captions.cider(said, told)} if goal == "cider" else {})}
+    if isinstance(found.kind, Text) and found.each is not None:
+        return _of_sentences(found.each.sum(0), len(found.each))
     known = [one["map50"] for one in found.classes if one.get("map50") is not None]
     return {"map50": sum(known) / len(known)} if known else {}
+
+
+def _of_pixels(counts: Tensor) -> dict[str, float]:
+    return {"miou": float(metrics.miou(counts)), "pixel_accuracy": float(metrics.pixel_accuracy(counts))}
+
+
+def _of_sentences(sums: Tensor, pictures: int) -> dict[str, float]:
+    *counts, cider = sums.tolist()
+    both = captions.bleu_of(counts)
+    return {"bleu1": both[0], "bleu4": both[3], "cider": cider / pictures}
 
 
 def intervals(found: Seen, names: Iterable[str]) -> dict[str, tuple[float, float]]:
     """95 % intervals by drawing the pictures again (Efron 1979), of those metrics that `measured` knows."""
     pictures, draw = len(found.scores), torch.Generator().manual_seed(0)
-    wanted = [name for name in names if name in measured(found)]
+    known = measured(found)
+    wanted = [name for name in names if name in known]
     size = found.each.numel() // 100 if found.each is not None else sum(len(one.scores) for one in found.marks)
     turns = max(40, min(TURNS, CELLS // max(1, size)))
-    if isinstance(found.kind, Text):
-        turns = min(200, SENTENCES // max(1, pictures))
-    if not wanted or pictures < 2 or turns < 40 or (found.each is None and not found.marks and not found.answers):
+    if not wanted or pictures < 2 or (found.each is None and not found.marks):
         return {}
     drawn_ = torch.randint(pictures, (turns, pictures), generator=draw)
     weight = torch.zeros(turns, pictures).scatter_add_(1, drawn_, torch.ones(turns, pictures))
     told: dict[str, Tensor] = {}
     if found.each is not None:
-        counts = (weight @ found.each.flatten(1).float()).view(turns, *found.each.shape[1:])
-        told = {"miou": torch.stack([metrics.miou(one) for one in counts]),
-                "pixel_accuracy": torch.stack([metrics.pixel_accuracy(one) for one in counts])}
-    elif isinstance(found.kind, Text):
-        each = [measured(replace(found, answers=[found.answers[i] for i in rows], truths=[found.truths[i] for i in rows]))
-                for rows in drawn_.tolist()]
-        told = {name: torch.tensor([one[name] for one in each]) for name in each[0]}
-    elif found.marks:
+        sums = weight.double() @ found.each.flatten(1).double()
+        each = [_of_sentences(one, pictures) if isinstance(found.kind, Text) else _of_pixels(one.view(found.each.shape[1:])) for one in sums]
+        told = {name: torch.tensor([one[name] for one in each]) for name in wanted}
+    else:
         told = {"map50": torch.stack([precision(one, weight) for one in found.marks if one.wanted.sum()]).nanmean(0)}
     ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
     return {name: tuple(told[name].double().nanquantile(ends).tolist()) for name in wanted}     # type: ignore[misc]

@@ -22,6 +22,7 @@ LEVEL = 0.05            # chance of saying anything about noise: half for parts,
 TIMES = 1.5             # a part must be wrong so many times as often as the rest; errors of numbers 1.25 times as large
 MOST = 3                # sentences
 ROWS = 20_000           # examples looked at
+VALUES = 20_000_000     # of pictures at once
 CUTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 RARE = 0.01             # a word in fewer rows than this share is rare
 
@@ -60,15 +61,18 @@ def shared(kind, inputs, examples, answers: Tensor, target: Tensor, root: Path |
         if len(target) < 30:
             return []
         error = (answers - target).float()
-        features = [*_parts_of(inputs, examples, rows, root), *_cut("", _target_name(kind), target.float())]
-        return _large_errors(kind, error, features)
+        features = [*parts_of(inputs, examples, rows, root), *bordered("", _target_name(kind), target.float())]
+        found = large_errors(error, features, lambda part, near, far, way: say(
+            "{what}: off by {near} on average ({count} rows{way}), elsewhere by {far}", what=part.name, near=kind.show(near),
+            count=f"{int(part.rows.sum()):,}", way=way, far=kind.show(far)))
+        return ([*found[: MOST - 1], leaning] if (leaning := _lean(kind, error)) else found)[:MOST]
     if not isinstance(kind, Label):
         return []
     said = answers.argmax(1)
     wrong = said != target
     if int(wrong.sum()) < LEAST:
         return []
-    features = [*_parts_of(inputs, examples, rows, root), *_classes(kind, target)]
+    features = [*parts_of(inputs, examples, rows, root), *_classes(kind, target)]
     pair = _pair(kind, target, said)
     found = _gathered(wrong, features, {pair.name} if pair else set())
     return sorted([*([pair] if pair else []), *found], key=lambda cause: cause.chance)[:MOST]
@@ -76,11 +80,12 @@ def shared(kind, inputs, examples, answers: Tensor, target: Tensor, root: Path |
 
 # parts of the examples
 
-def _parts_of(inputs, examples, rows: Tensor, root: Path | None) -> list[Part]:
+def parts_of(inputs, examples, rows: Tensor, root: Path | None) -> list[Part]:
+    """Parts of examples by what goes in: columns of a table, light and sharpness of pictures, the sizes of their files."""
     if isinstance(inputs, Row):
         return _columns(inputs, _taken(examples, rows).float())
     if isinstance(inputs, Image):
-        return [*_pictures(examples, rows), *_files(examples, rows, root)]
+        return [*_pictures(inputs, examples, rows), *_files(examples, rows, root)]
     return []
 
 
@@ -98,7 +103,7 @@ def _columns(row: Row, x: Tensor) -> list[Part]:
         if missing.any():
             parts.append(Part(f"{name}?", say("{name} is missing", name=name), missing))
         if words is None:
-            parts += _cut(name, name, column)
+            parts += bordered(name, name, column)
             continue
         count = column[~missing].long().bincount(minlength=len(words))
         least = max(LEAST, RARE * len(x))
@@ -110,21 +115,21 @@ def _columns(row: Row, x: Tensor) -> list[Part]:
     return parts
 
 
-def _pictures(examples, rows: Tensor) -> list[Part]:
+def _pictures(inputs: Image, examples, rows: Tensor) -> list[Part]:
     bright, contrast, sharp = [], [], []
-    for start in range(0, len(rows), 1000):
-        x = _taken(examples, rows[start: start + 1000]).float()                 # (B, C, H, W)
+    for some in rows.split(max(1, VALUES // math.prod(inputs.shape))):
+        x = _taken(examples, some).float()                                      # (B, C, H, W)
         grey = x.mean(1)
         bright.append(grey.mean((1, 2)))
         contrast.append(grey.std((1, 2)))
         sharp.append((grey[:, 1:] - grey[:, :-1]).abs().mean((1, 2)) / contrast[-1].clamp(min=1))
-    return [*_cut("brightness", "", torch.cat(bright),
+    return [*bordered("brightness", "", torch.cat(bright),
                   lambda cut: say("bright pictures (brightness over {cut})", cut=cut),
                   lambda cut: say("dark pictures (brightness up to {cut})", cut=cut)),
-            *_cut("contrast", "", torch.cat(contrast),
+            *bordered("contrast", "", torch.cat(contrast),
                   lambda cut: say("pictures of much contrast (over {cut})", cut=cut),
                   lambda cut: say("pictures of little contrast (up to {cut})", cut=cut)),
-            *_cut("detail", "", torch.cat(sharp),
+            *bordered("detail", "", torch.cat(sharp),
                   lambda cut: say("pictures of much detail (over {cut})", cut=cut),
                   lambda cut: say("blurred or plain pictures (detail up to {cut})", cut=cut))]
 
@@ -143,7 +148,7 @@ def _files(examples, rows: Tensor, root: Path | None) -> list[Part]:
         except (OSError, ValueError, Pillow.DecompressionBombError):
             continue                        # its size stays unknown: NaN is in no part
     aspect = (sizes[:, 0] / sizes[:, 1]).log()
-    return [*_cut("size", "", sizes.amin(1), lambda cut: say("large pictures (shorter side over {cut} pixels)", cut=cut),
+    return [*bordered("size", "", sizes.amin(1), lambda cut: say("large pictures (shorter side over {cut} pixels)", cut=cut),
                   lambda cut: say("small pictures (shorter side up to {cut} pixels)", cut=cut)),
             Part("aspect", say("pictures taller than wide"), aspect < -0.05),
             Part("aspect", say("very wide pictures (twice as wide as tall)"), aspect > math.log(2))]
@@ -159,7 +164,7 @@ def _target_name(kind: Number) -> str:
     return kind.name or say("the true value")
 
 
-def _cut(feature: str, name: str, values: Tensor, above: Callable[[str], str] | None = None,
+def bordered(feature: str, name: str, values: Tensor, above: Callable[[str], str] | None = None,
          below: Callable[[str], str] | None = None) -> list[Part]:
     """Both sides of a few borders of numbers (N,); what is missing is on no side."""
     known = values[~values.isnan()]
@@ -234,8 +239,8 @@ def _pair(kind: Label, target: Tensor, said: Tensor) -> Cause | None:
         count=f"{count:,}", all=f"{mistakes:,}"))
 
 
-def _large_errors(kind: Number, error: Tensor, parts: Sequence[Part]) -> list[Cause]:
-    """Parts with larger errors, each with its lean; and a lean of all answers."""
+def large_errors(error: Tensor, parts: Sequence[Part], told: Callable[[Part, float, float, str], str]) -> list[Cause]:
+    """Parts with larger errors (N,), the surest first; `told(part, mean error in it, mean elsewhere, lean)` is the sentence."""
     size, total = error.abs(), len(error)
     rank = ranks(size)
     looked = 2 * _different(parts)
@@ -259,14 +264,12 @@ def _large_errors(kind: Number, error: Tensor, parts: Sequence[Part]) -> list[Ca
         near, far = float(size[part.rows].mean()), float(size[~part.rows].mean())
         lean = float(error[part.rows].mean())
         way = (say(", mostly too little") if lean < -0.5 * near else say(", mostly too much") if lean > 0.5 * near else "")
-        found.append(Cause(part.name, near, int(part.rows.sum()), far, total - int(part.rows.sum()), chance, say(
-            "{what}: off by {near} on average ({count} rows{way}), elsewhere by {far}", what=part.name, near=kind.show(near),
-            count=f"{int(part.rows.sum()):,}", way=way, far=kind.show(far))))
+        found.append(Cause(part.name, near, int(part.rows.sum()), far, total - int(part.rows.sum()), chance, told(part, near, far, way)))
         features.add(part.feature)
         left &= ~part.rows
         if len(found) == MOST:
             break
-    return ([*found[: MOST - 1], leaning] if (leaning := _lean(kind, error)) else found)[:MOST]
+    return found
 
 
 def _lean(kind: Number, error: Tensor) -> Cause | None:

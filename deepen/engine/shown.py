@@ -1,4 +1,4 @@
-"""What a maker paints while it learns: the same noise at every judgement, so that the pictures can be told as a film. A
+"""What a maker paints while it learns: from the same seed at every judgement, so that the pictures can be told as a film. A
 system that makes sentences leaves these."""
 import io
 import os
@@ -42,10 +42,12 @@ class Album:
 
 def some(system, counts: tuple[int, ...], seconds: float, pixels: int = 1 << 62) -> Made:
     """The largest of `counts` (falling) that `system.sample` will make in about that time and that many pixels; the smallest is
-    made however long it takes. What four take is measured first."""
+    made however long it takes. What four take is measured first; who makes fewer has no more."""
     few = min(4, counts[0])
     began = time.monotonic()
     made = system.sample(few, seed=SEED)
+    if len(made) < few:
+        return made
     each = (time.monotonic() - began) / few
     large = made.shape[-1] * made.shape[-2] if isinstance(made, Tensor) else 1
     count = next((one for one in counts if one * each <= seconds and one * large <= pixels), counts[-1])

@@ -26,6 +26,7 @@ from deepen.engine.place import Place
 from deepen.engine.report_augment import doubt
 from deepen.engine.run import Run, data_of
 from deepen.engine.until import Goal
+from deepen.sources._download import remembered
 from deepen.sources._form import recognise
 
 DEALT: dict[str, Any] = {"part": Fraction, "folds": Count, "fold": Count}             # what any data can do
@@ -69,10 +70,10 @@ def prepare(what: str, settings: Mapping[str, Any] | None = None, load: bool = T
 
 
 def open_data(asked: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
-    """The data of `{"source": name, …}`, and the same with every value in its type."""
+    """The data of `{"source": name, …}`, and the same with every value in its type; `kept`: the $DEEPEN_DATA it was found in."""
     name = asked["source"]
     function = find.source(name)
-    values = {key: value for key, value in asked.items() if key != "source"}
+    values = {key: value for key, value in asked.items() if key not in ("source", "kept")}
     known, dealt = fields_of(function), dict[str, Any]()            # where its source does not do it itself
     for key, sort in DEALT.items():
         if key not in known and key in values:
@@ -81,12 +82,13 @@ def open_data(asked: Mapping[str, Any]) -> tuple[Data, dict[str, Any]]:
         values["path"] = str(Path(values["path"]).resolve())
     values = {key: str(value.expanduser().resolve()) if isinstance(value, Path) else value     # also when resumed elsewhere
               for key, value in checked(function, values, prefix="data.").items()}
-    data = function(**values)
+    with remembered(asked.get("kept")) as kept:
+        data = function(**values)
     if "folds" in dealt:
         data = data.fold(dealt.setdefault("fold", 1), dealt["folds"])
     if "part" in dealt:
         data = data.part(dealt["part"])
-    return data, {"source": name, **values, **dealt}
+    return data, {"source": name, **values, **dealt, **({"kept": kept[0]} if kept else {})}
 
 
 def start(what: str, settings: Mapping[str, Any] | None = None, flags: Flags | None = None, out: str | Path | None = None,

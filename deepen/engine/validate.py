@@ -6,13 +6,12 @@ weakest class; for other kinds the metrics alone are told.
 import json
 import time
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from deepen.core.data import Data, Examples
-from deepen.core.kinds import Number, Row, from_card
+from deepen.core.data import Data, joined
+from deepen.core.kinds import Image, Number, Row, from_card
 from deepen.core.recipe import fields_of
 from deepen.core.words import Failure, say
 from deepen.engine import find
@@ -83,7 +82,11 @@ def with_data(run, data: str | None = None):
     asked = {key: value for key, value in run.asked()["data"].items() if key != "origin"}
     if data is None:
         return revive(run, open_data(asked)[0])
-    return revive(run, _other(run.card(), asked, data))
+    other = _other(run.card(), asked, data)
+    if isinstance(other.inputs, Image) and hasattr(find.system(run.asked()["asked"]["system"]), "sample"):
+        own, _ = open_data(asked)               # what a maker makes is judged by who knows what it learned from
+        other = replace(other, splits={**own.splits, **other.splits})
+    return revive(run, other)
 
 
 # the count of openings
@@ -136,15 +139,6 @@ def _other(card: dict[str, Any], asked: dict[str, Any], what: str) -> Data:
         examples = data.splits["test"]
         said.append(say("only its test part was used"))
     else:
-        examples = _joined(data)
+        examples = reduce(joined, (part for name in ("train", "valid") if len(part := data.splits.get(name, ()))))
     examples, told = translated(examples, data, inputs, target)
     return replace(data, splits={"test": examples}, inputs=inputs, target=target, said=(*said, *told))
-
-
-def _joined(data: Data) -> Examples:
-    parts = [split for split in data.splits.values() if len(split)]
-    if len(parts) == 1:
-        return parts[0]
-    names = [name for part in parts for name in part.names or ()]
-    return Examples(torch.cat([part.inputs for part in parts]), [one for part in parts for one in part.target]
-                    if isinstance(parts[0].target, list) else torch.cat([part.target for part in parts]), names or None)

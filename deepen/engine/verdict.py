@@ -19,6 +19,7 @@ from deepen.engine.reading import differ
 from deepen.engine.run import write_text
 from deepen.engine.scenes import Seen, seen, sees
 from deepen.engine.shared import Cause, shared
+from deepen.engine.shared_scenes import shared_scenes
 from deepen.engine.until import Goal, better
 from deepen.engine.worst import worst
 from deepen.nn.metrics import BETTER
@@ -64,7 +65,7 @@ def verdict(system, split: str, goal: Goal | None, measured: Mapping[str, float]
     examples = system.data.splits.get(split, ())
     beside = _beside(system, split) if beside is None else beside
     if len(examples) and sees(system):
-        return _of_scenes(system, split, goal, measured, count, every, beside)
+        return _of_scenes(system, split, goal, measured, count, root, every, beside)
     if system.data.world is not None or not len(examples) or not answerable(system):
         return Verdict(split, len(examples), system.score, measured, goal=reached(goal, measured), beside=beside,
                        real=made.real(system, split, measured) if real is None else real)
@@ -77,7 +78,7 @@ def verdict(system, split: str, goal: Goal | None, measured: Mapping[str, float]
                    mistakes_in(system, split, answers, target, count), learned_from(system.data), answers, target)
 
 
-def _of_scenes(system, split: str, goal: Goal | None, measured: Mapping[str, float], count: int, every: bool,
+def _of_scenes(system, split: str, goal: Goal | None, measured: Mapping[str, float], count: int, root: Path | None, every: bool,
                beside: dict[str, dict[str, float]]) -> Verdict:
     """`verdict` where the answers are boxes, masks or sentences."""
     found = seen(system, split)
@@ -87,7 +88,8 @@ def _of_scenes(system, split: str, goal: Goal | None, measured: Mapping[str, flo
     met = reached(goal, {**own, **measured})
     if met is not None and met.goal.metric in between:
         met = replace(met, interval=between[met.goal.metric])
-    return Verdict(split, len(found.scores), system.score, measured, between, met, scenes.weakest(found), (), beside,
+    return Verdict(split, len(found.scores), system.score, measured, between, met, scenes.weakest(found),
+                   tuple(shared_scenes(found, system.data.inputs, system.data.splits[split], root)), beside,
                    list(worst(system, split, found, count)), scenes.learned_from(system.data), unit=system.data.target.unit, seen=found)
 
 

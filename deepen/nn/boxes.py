@@ -146,9 +146,9 @@ def survivors(over: Tensor, rounds: int | None = None) -> Tensor:
 
     Whoever nobody who stays drives out. To ask again settles one more link of the longest chain of rivals, so it ends
     with the greedy answer; `rounds` fixes how often, for a graph that may not loop."""
-    stays = over.new_ones(over.shape[:-1])
+    stays, drives = over.new_ones(over.shape[:-1]), over.float()
     for _ in range(over.shape[-1] if rounds is None else rounds):
-        now = ~(over & stays[..., None]).any(-2)
+        now = (stays[..., None, :].float() @ drives)[..., 0, :] == 0        # a product is quicker than to ask for any
         if rounds is None and torch.equal(now, stays):
             break
         stays = now
@@ -203,9 +203,10 @@ def _read(table: Tensor, boxes: Tensor, span: Tensor, high: Tensor, wide: Tensor
     y, weight_y = _between(boxes[:, 1], span[:, 1], size, down, high)                   # (n, size, down, 2)
     x, weight_x = _between(boxes[:, 0], span[:, 0], size, across, wide)
     y = y * wide[:, None, None, None] + first[:, None, None, None]
-    place = y[:, :, None, :, None, :, None] + x[:, None, :, None, :, None, :]           # (n, size, size, down, across, 2, 2)
-    weight = weight_y[:, :, None, :, None, :, None] * weight_x[:, None, :, None, :, None, :] / (across * down)
-    place, weight = (part.reshape(-1, across * down * 4) for part in (place, weight))
+    place = y.flatten(1)[:, :, None] + x.flatten(1)[:, None]                            # (n, size · down · 2, size · across · 2)
+    weight = weight_y.flatten(1)[:, :, None] * weight_x.flatten(1)[:, None] / (across * down)
+    place, weight = (part.unflatten(2, (size, 2 * across)).unflatten(1, (size, 2 * down)).transpose(2, 3).reshape(-1, across * down * 4)
+                     for part in (place, weight))
     gather = _Sums.apply if table.requires_grad and table.device.type == "cpu" else _sums
     return gather(table, place, weight).unflatten(0, (-1, size * size))
 

@@ -61,8 +61,13 @@ class Canvas(nn.Module):
         """Keep what it looks like now, where there is room."""
         if int(self.filled) < len(self.frames):
             small = resized(self().contiguous(), (self.frames.shape[2], self.frames.shape[3]))
-            self.frames[int(self.filled)] = (small[0] * 255).round().to(torch.uint8)
+            self.frames[int(self.filled)] = stored(small[0])
             self.filled += 1
+
+
+def stored(x: Tensor) -> Tensor:
+    """Pictures of 0…1 as they are stored: uint8."""
+    return (x.float().clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def noise(size: tuple[int, int], seed: int = 0) -> Tensor:

@@ -2,7 +2,6 @@
 
 Codes z are (N, D), pictures x in 0…1 are (N, P) with P numbers each.
 """
-import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from deepen.core.data import Data
 from deepen.core.kinds import Image, Label
 from deepen.core.things import Panel
 from deepen.core.words import Problem, say
+from deepen.nn.canvas import stored
 
 EXACT = 1024            # numbers up to which principal components come from the whole covariance
 READ = 10_000           # codes that a linear probe learns from, at most
@@ -77,7 +77,7 @@ def unit(x: Tensor) -> Tensor:
 
 def pictures(p: Tensor, shape: Sequence[int]) -> Tensor:
     """Numbers 0…1 (B, P) as pictures uint8 (B, C, H, W)."""
-    return (p.float().clamp(0, 1) * 255).round().to(torch.uint8).view(-1, *shape)
+    return stored(p).view(-1, *shape)
 
 
 def normal(count: int, size: int, seed: int) -> Tensor:
@@ -200,19 +200,19 @@ def most_visible(painted: Callable[[Tensor], Tensor], centre: Tensor, axes: Tens
 
 
 def between(ends: Tensor, count: int) -> Tensor:
-    """`count` even steps on the way through codes (E, D), from the first to the last."""
+    """`count` even steps on straight ways through codes (E, D), from the first to the last."""
     place = torch.linspace(0, len(ends) - 1, count, device=ends.device)
     start = place.floor().long().clamp(max=len(ends) - 2)
     return ends[start].lerp(ends[start + 1], (place - start)[:, None])
 
 
-def tiled(sheet: Tensor, across: int) -> Tensor:
-    """Pictures (N, C, H, W) as one (C, rows·(H+1), across·(W+1)), a dark line between them."""
-    n, c, h, w = sheet.shape
-    rows = math.ceil(n / across)
-    whole = sheet.new_zeros(rows * across, c, h + 1, w + 1)
-    whole[:n, :, :h, :w] = sheet
-    return whole.view(rows, across, c, h + 1, w + 1).permute(2, 0, 3, 1, 4).reshape(c, rows * (h + 1), across * (w + 1))
+def arc(a: Tensor, b: Tensor, count: int) -> Tensor:
+    """`count` even steps from noise a to noise b (…), along the circle both lie on, where noise is at home: (count, …). The
+    straight line would cut through the middle, where Gaussian noise never is (White 2016)."""
+    x, y = (F.normalize(one.flatten(), dim=0) for one in (a, b))
+    angle = torch.acos((x @ y).clamp(-0.9999, 0.9999))
+    t = torch.linspace(0, 1, count, device=a.device).view(-1, *[1] * a.ndim)
+    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
 def looked_at(data: Data, count: int) -> tuple[Tensor, Tensor | None, tuple[str, ...], Tensor]:
@@ -260,9 +260,9 @@ def latent_panels(data: Data, codes: Callable[[Tensor], Tensor], painted: Callab
         told.append(Panel(say("A walk"), say("In even steps from the code of one picture to the code of the next; what lies "
                                              "between was never shown."), painted(way).cpu(), across=12))
     there = torch.linspace(-2, 2, 16).tolist()
-    film = torch.stack([tiled(painted(centre + far * axes), len(axes)) for far in [*there, *there[::-1]]])
+    film = torch.cat([painted(centre + far * axes) for far in [*there, *there[::-1]]])
     return [*told, Panel(say("What each direction changes"), say("Each picture goes to and fro along one direction of the codes, "
-                         "two standard deviations both ways; those that change most come first."), film.cpu(), film=True)]
+                         "two standard deviations both ways; those that change most come first."), film.cpu(), across=len(axes), film=True)]
 
 
 def spread_over(y: Tensor | None, count: int, examples: int) -> Tensor:

@@ -1,6 +1,6 @@
 """What contests of a painter and a critic share: their losses, warnings in words, and ways through the noise."""
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepen.core.things import Panel
-from deepen.core.words import Failure, say
-from deepen.nn import losses
+from deepen.core.words import Failure, Problem, say
+from deepen.nn import judge, losses
+from deepen.nn.codes import arc
 
 Objective = Literal["bce", "hinge"]
 EVERY, FIRST = 50, 500          # steps between two looks at the warnings; none is told before so many
@@ -148,17 +149,18 @@ class Watch:
         self.turn, self.told = int(state["turn"]), state["told"]
 
 
-def stored(x: Tensor) -> Tensor:
-    """Pictures of 0…1 as they are stored: uint8."""
-    return (x.float().clamp(0, 1) * 255).round().to(torch.uint8)
+def wanted(count: int, kinds: int, names: Sequence[str], said: str = "") -> Tensor:
+    """Classes (count,) to paint: the one that a person named, else one after another."""
+    if said and kinds == 1:
+        raise Problem("class={said} was asked for, but this model paints without classes; leave class= out", said=said)
+    return torch.full((count,), judge.class_of(names, said)) if said else torch.arange(count) % kinds
 
 
-def between(a: Tensor, b: Tensor, count: int) -> Tensor:
-    """`count` even steps from code a to code b (D,) along the circle both lie on, where noise is at home: the straight
-    line would cut through the middle, where Gaussian noise never is (White 2016)."""
-    angle = torch.acos((F.normalize(a, dim=0) @ F.normalize(b, dim=0)).clamp(-0.9999, 0.9999))
-    t = torch.linspace(0, 1, count, device=a.device)[:, None]
-    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+def ends(kinds: int, names: Sequence[str], said: str, seed: int) -> Tensor:
+    """Classes (2,) of the ends of a way: the one that a person named, else two that the seed picks."""
+    if said or kinds == 1:
+        return wanted(2, kinds, names, said)
+    return torch.randperm(kinds, generator=torch.Generator().manual_seed(seed))[:2]
 
 
 def visible(paint: Callable[[Tensor], Tensor], codes: Tensor, free: int, count: int, step: float = 0.1) -> Tensor:
@@ -176,7 +178,7 @@ def visible(paint: Callable[[Tensor], Tensor], codes: Tensor, free: int, count: 
 
 def walks(painted: Callable[[Tensor], Tensor], a: Tensor, b: Tensor, steps: int = 10) -> Panel:
     """A panel of ways from codes a (N, D) to codes b, a row each."""
-    rows = torch.cat([between(*ends, steps) for ends in zip(a, b, strict=True)])
+    rows = torch.cat([arc(*pair, steps) for pair in zip(a, b, strict=True)])
     return Panel(say("From one sample to another"), say("Each row goes in even steps through the noise from its first picture "
                  "to its last. Where the generator has learned shapes and not pictures by heart, every step is a picture."),
                  painted(rows), across=steps)

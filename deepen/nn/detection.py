@@ -3,7 +3,7 @@
 Answers and truths are lists, one a picture, of rows (n, 6): left, top, right, bottom, class, and sixth how sure (of an answer)
 or 1 where it is not counted (of a truth: VOC's difficult, COCO's crowd).
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,15 @@ from torch import Tensor
 
 OVERLAPS = tuple(round(0.5 + 0.05 * k, 2) for k in range(10))       # COCO's: 0.50 … 0.95
 MOST = 100                                                          # answers of a class and picture that count
+
+
+def measured(predict: Callable, batches: Iterable, classes: int) -> dict[str, float]:
+    """`judged` of what `predict` answers to the pictures of batches (pictures, truths)."""
+    answers, truths = list[Tensor](), list[Tensor]()
+    for x, truth in batches:
+        answers += predict(x)
+        truths += truth
+    return judged(answers, truths, classes)
 
 
 def judged(answers: Sequence[Tensor], truths: Sequence[Tensor], classes: int) -> dict[str, float]:

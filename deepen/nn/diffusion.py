@@ -163,15 +163,6 @@ def dice(count: int, shape: Sequence[int], seed: int, first: int = 0) -> Callabl
     return lambda: torch.stack([torch.randn(tuple(shape), generator=one) for one in own])
 
 
-def between(a: Tensor, b: Tensor, count: int) -> Tensor:
-    """Even steps on the arc from noise a to noise b, (count, …): noise has a length, and halfway on the line would be too
-    short (Shoemake 1985)."""
-    cosine_of = (a.flatten() @ b.flatten() / (a.norm() * b.norm()).clamp_min(1e-12)).clamp(-1, 1)
-    angle = cosine_of.acos().clamp_min(1e-4)
-    share = torch.linspace(0, 1, count).view(-1, *[1] * a.ndim).to(a)
-    return (((1 - share) * angle).sin() * a + (share * angle).sin() * b) / angle.sin()
-
-
 def energy(a: Tensor, b: Tensor) -> Tensor:
     """Energy distance of two clouds (N, D) and (M, D): 2 E|a − b| − E|a − a'| − E|b − b'| ≥ 0 over all pairs (Székely & Rizzo
     2013, equation 6.1). Two samples of one distribution are not at 0: about E|a − a'| (1/N + 1/M) apart."""
@@ -194,14 +185,3 @@ def dots(points: Tensor, y: Tensor | None = None, side: int = 96, reach: float =
     for right, up in ((0, 0), (0, 1), (1, 0), (1, 1)):
         sheet[cloud, side - 1 - row - up, column + right] = colours[y[seen]]
     return sheet.permute(0, 3, 1, 2).contiguous()
-
-
-def sheet_of(pictures: Tensor, across: int, gap: int = 1) -> Tensor:
-    """Pictures (N, C, H, W) in rows of `across` on one (C, H', W'): a frame of a film."""
-    n, c, h, w = pictures.shape
-    down = -(-n // across)
-    sheet = pictures.new_full((c, down * (h + gap) - gap, across * (w + gap) - gap), 255)
-    for i, one in enumerate(pictures):
-        y, x = i // across * (h + gap), i % across * (w + gap)
-        sheet[:, y: y + h, x: x + w] = one
-    return sheet

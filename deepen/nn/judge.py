@@ -5,16 +5,19 @@ comparable between makers judged by the same judge, and never to be called FID.
 """
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from deepen.core.data import Data
+from deepen.core.kinds import Label
 from deepen.core.words import Problem
 from deepen.nn import optim
 
+ALBUM = 512             # painted pictures that are judged
 SURE = 0.9              # a picture counts as recognised when one class gets more than this
 NEIGHBOURS = 3          # of the k nearest neighbours that make a manifold (Kynkäänniemi et al. 2019)
 _known: OrderedDict[str, "Judge"] = OrderedDict()      # trained judges by data, the newest last
@@ -216,6 +219,14 @@ def figures(painted: Tensor, train: tuple[Tensor, Tensor | None], shown: Tensor,
             found["as_asked"] = (p.argmax(1) == asked.to(p.device)).float().mean().item()
     few = spread(b, len(a))                                                 # as many as painted
     return {**found, "frechet_own": frechet_own(a, b), "sample_precision": within(a, few), "sample_recall": within(few, a)}
+
+
+def compared(data: Data, split: str, sample: Callable[..., Tensor], kinds: int = 0) -> dict[str, float]:
+    """`figures` of what `sample(count, seed)` paints beside a split of the data it learned from; `kinds`: how many classes
+    it paints in turn, where it was told classes."""
+    classes = len(data.target.names) if isinstance(data.target, Label) else 0
+    asked = torch.arange(ALBUM) % kinds if kinds > 1 else None
+    return figures(sample(ALBUM, seed=1), data.split("train")[:], data.split(split)[:][0], classes, asked)
 
 
 def _shown(critic: Judge, images: Tensor) -> Tensor:

@@ -216,7 +216,6 @@ class Look:
         seen = eyes(noise((what.shape[2], what.shape[3])).to(what.device))[0]
         self.noise = torch.stack([apart(gram(f), a) for f, a in zip(seen, self.grams, strict=True)]).sum()
 
-
     def far(self, seen: Sequence[Tensor]) -> Tensor:
         """How far the Gram matrices of pictures (B, …) are from the style's: (layers,), the mean over the pictures."""
         return torch.stack([apart(gram(f), a) / len(f) for f, a in zip(seen, self.grams, strict=True)])

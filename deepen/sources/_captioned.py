@@ -55,8 +55,11 @@ def _picture(pictures: Pictures, name: str, file: str, place: str, notes: Notes)
         notes.add("error", say("the picture's name points out of the folder, where nothing is read"),
                   say("write its name below the folder"), file, f"{place}, {name}")
         return None
-    if found := pictures.find(name):
-        return found
+    if several := pictures.all_called(name, file):
+        if len(several) > 1:
+            notes.add("error", say("several pictures have this name"), say("write the folder before it"), file,
+                      f"{place}, {name}: {', '.join(several[:3])}")
+        return several[0] if len(several) == 1 else None
     if found := pictures.nearly(name):
         notes.add("warning", say("the picture's name is written with other capitals"),
                   say("write it alike: not every computer finds it"), file,
@@ -128,8 +131,8 @@ def lists(root: Path, pictures: Pictures, captioned: Collection[str], notes: Not
             continue
         counts[part] = len(lines)
         for line in map(composed, lines):
-            found = pictures.find(line)
-            if not found or found not in captioned:
+            found = next((one for one in pictures.all_called(line, path.name) if one in captioned), None)
+            if not found:
                 notes.add("error", say("the list names a picture that does not exist or has no caption"),
                           say("add it, or remove the line"), path.name, line)
             elif owner.setdefault(found, part) != part:

@@ -1,4 +1,5 @@
-"""Public files: taken from $DEEPEN_DATA or the cache, else fetched from mirrors; known by their SHA-256.
+"""Public files: taken from $DEEPEN_DATA, from where a run found them or from the cache, else fetched from mirrors; known
+by their SHA-256.
 
 A download that was cut goes on where it stopped. Nothing gets its name before its hash was found right.
 """
@@ -8,6 +9,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -23,6 +25,7 @@ except ImportError:         # Windows has no flock: two downloads of one file at
 
 PATIENCE = 20               # seconds without a byte before a mirror is given up
 BLOCK = 1 << 18
+_REMEMBERED: ContextVar[list[str] | None] = ContextVar("remembered", default=None)
 
 
 def cache() -> Path:
@@ -30,10 +33,23 @@ def cache() -> Path:
     return Path(os.environ.get("DEEPEN_CACHE") or "~/.cache/deepen").expanduser()
 
 
+@contextmanager
+def remembered(kept: str | None) -> Iterator[list[str]]:
+    """Within it files are looked for in `kept`, too, which $DEEPEN_DATA once was; the list holds it afterwards, or the
+    $DEEPEN_DATA of now where that has them."""
+    token = _REMEMBERED.set(found := [kept] if kept else [])
+    try:
+        yield found
+    finally:
+        _REMEMBERED.reset(token)
+
+
 def places(folder: str) -> list[Path]:
-    """Where files are looked for, in this order: $DEEPEN_DATA/folder, the cache."""
-    data = os.environ.get("DEEPEN_DATA")
-    return [Path(place).expanduser() / folder for place in ([data] if data else []) + [str(cache())]]
+    """Where files are looked for, in this order: $DEEPEN_DATA/folder, where a run found them, the cache."""
+    kept, data = _REMEMBERED.get(), os.environ.get("DEEPEN_DATA")
+    if kept is not None and data and (Path(data).expanduser() / folder).is_dir():
+        kept[:] = [str(Path(data).expanduser().resolve())]
+    return list(dict.fromkeys(Path(place).expanduser() / folder for place in (*([data] if data else []), *(kept or ()), str(cache()))))
 
 
 def contents(folder: str, files: Mapping[str, str], mirrors: Sequence[str]) -> Iterator[bytes]:
@@ -72,9 +88,9 @@ def obtain(folder: str, files: Mapping[str, str], mirrors: Sequence[str]) -> lis
             _download(found[name], files[name], [mirror + name for mirror in mirrors])
         except _Unreachable as tried:
             rest = [left for left in missing if not (cache() / folder / left).is_file()]
-            raise Problem("{names} could not be downloaded ({tried}); connect to the network, or put the "
-                          "files into {folder}", names=", ".join(rest), tried=tried,
-                          folder=cache() / folder) from None
+            raise Problem("{names} could not be downloaded ({tried}); connect to the network, or put the files into "
+                          "one of these folders, where they were looked for: {folders}", names=", ".join(rest), tried=tried,
+                          folders=", ".join(map(str, places(folder)))) from None
     return [found[name] for name in files]
 
 

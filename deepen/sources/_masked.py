@@ -57,8 +57,8 @@ def colours_of(names: Classes) -> dict[tuple[int, ...], int]:
 
 
 def pairs(root: Path, given: Mapping[str, Any], notes: Notes) -> Iterator[tuple[str, str, str]]:
-    """(part, picture, mask) below the root; what has no partner is told."""
-    listed = False
+    """(part, picture, mask) below the root, by its lists, else by the folders that are given; what has no partner is told."""
+    listed, folders = False, [given.get(key, "").strip("/") for key in ("images", "masks")]
     for path in sorted(root.glob("*.txt")):
         if path.stem == "trainval" and (root / "train.txt").is_file():      # both its parts have lists of their own
             continue
@@ -66,6 +66,9 @@ def pairs(root: Path, given: Mapping[str, Any], notes: Notes) -> Iterator[tuple[
         if not lines or any(len(line) != 2 or not line[1].lower().endswith(PICTURES) for line in lines[:20]):
             continue
         listed = True
+        if any(folder and not name.startswith(f"{folder}/") for folder, name in zip(folders, lines[0], strict=True)):
+            notes.add("warning", say("the list pairs other pictures and masks than images= and masks= name, and the list is followed"),
+                      say("leave images= and masks= out, or remove the list"), path.name, " ".join(lines[0]))
         for number, line in enumerate(lines, 1):
             place = say("line {line}", line=number)
             if len(line) != 2 or leaves(line[0]) or leaves(line[1]):

@@ -60,8 +60,8 @@ def of_column(column: Column, sheet: Sheet) -> list[Notice]:
         cell = sheet.columns[sheet.names.index(name)][row].as_py()
         values = {"count": len(column.strange), "cell": repr(cell[:30]), "line": sheet.line(row)}
         notices.append(Notice(name, "warning", (
-            say("{count} cells are no dates and are read as missing (first {cell} in {line})", **values) if column.is_date else
-            say("{count} cells are no numbers and are read as missing (first {cell} in {line})", **values)),
+            say("{count} cells hold no date and are read as missing (first {cell} in {line})", **values) if column.is_date else
+            say("{count} cells hold no number and are read as missing (first {cell} in {line})", **values)),
             lambda name: say("mend them, or leave the column out with data.drop={name}", name=name)))
     if len(column.infinite):
         notices.append(Notice(name, "warning", say(

@@ -38,14 +38,18 @@ class Pictures:
                         self.folded[key.casefold()].append(plain)
 
     def find(self, name: str, near: str = "") -> str | None:
-        """The relative path of the picture called `name`; of several, the one whose folder is part of `near`. Its folder may have
-        another name here, but not that of another split."""
+        """The relative path of the picture called `name`, the first of `all_called`."""
+        return next(iter(self.all_called(name, near)), None)
+
+    def all_called(self, name: str, near: str = "") -> list[str]:
+        """Every picture that `name` may mean; of several those whose folder is part of `near`. Its folder may have another name
+        here, but not that of another split."""
         name = composed(name.replace("\\", "/"))
         if name in self.files:
-            return name
+            return [name]
         found = self.names.get(PurePosixPath(name).name, [])
-        fits = [one for one in found if one.endswith("/" + name)] or _of_its_split(name, found)
-        return min(fits, key=lambda one: (PurePosixPath(one).parent.name not in near, one), default=None)
+        fits = sorted([one for one in found if one.endswith("/" + name)] or _of_its_split(name, found))
+        return [one for one in fits if PurePosixPath(one).parent.name in near] or fits
 
     def nearly(self, name: str) -> str | None:
         """The picture whose name differs in capitals only."""

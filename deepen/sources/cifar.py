@@ -91,8 +91,8 @@ def _kept() -> Path:
         for inside in (folder, folder / "cifar-10-batches-bin"):
             if any(inside.glob("*.parquet")) or any(inside.glob("*_batch*.bin")):
                 return inside
-    raise Problem("CIFAR-10 is not in {folder}; unpack {address} there, or give the folder of your own pictures with path=",
-                  folder=folders[-1], address="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz")
+    raise Problem("CIFAR-10 is not in {folders}; unpack {address} there, or give the folder of your own pictures with path=",
+                  folders=", ".join(map(str, folders)), address="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz")
 
 
 def _files(place: Path) -> list[Path]:

@@ -131,7 +131,7 @@ def _scan(root: Path, said: list[str]) -> dict[str, _Found]:
     _tell_stray(root, loose, other, said)
     if other:
         kinds_left = ", ".join(f"{count} {suffix}" for suffix, count in other.most_common(5))
-        said.append(say("{count} files are no pictures and are left out: {kinds}", count=other.total(),
+        said.append(say("{count} files hold no picture and are left out: {kinds}", count=other.total(),
                         kinds=kinds_left))
     if other[".heic"] + other[".heif"]:
         said.append(say("pictures of the form HEIC cannot be read; save them as JPEG to use them"))

@@ -11,8 +11,10 @@ from deepen.core.system import System
 from deepen.core.things import Panel
 from deepen.core.words import Problem, say
 from deepen.nn import contest, judge, optim
+from deepen.nn.canvas import stored
+from deepen.nn.codes import arc
 
-NOISE, ALBUM = 64, 512          # length of a noise vector; pictures that are judged
+NOISE = 64                      # length of a noise vector
 
 
 @dataclass
@@ -90,9 +92,7 @@ class DCGAN(System):
         return self.descend(loss, self.painting, name="generator's loss")
 
     def evaluate(self, split="valid"):
-        asked = torch.arange(ALBUM) % self.kinds if self.kinds > 1 else None
-        train, (shown, _) = self.data.split("train")[:], self.data.split(split)[:]
-        return judge.figures(self.sample(ALBUM, seed=1), train, shown, len(self.names), asked)
+        return judge.compared(self.data, split, self.sample, self.kinds)
 
     def predict(self, noise):
         """Noise and class (B, 64 + classes) -> pictures (B, C, H, W), 0…1."""
@@ -104,14 +104,15 @@ class DCGAN(System):
         return self.painted(self.example(count, seed, class_))
 
     def walk(self, count: int, seed: int = 0,
-             class_: str = ""):         # name or number of the class to stay in (none: from one to the next)
+             class_: str = ""):         # name or number of the class to stay in (none: to another one)
         """Even steps from one sample to another: uint8 (count, C, H, W)."""
-        first, last = self.example(2, seed, class_)
-        return self.painted(contest.between(first, last, count))
+        y = contest.ends(self.kinds, self.names, class_, seed).to(self.device)
+        first, last = self.noise(y, torch.Generator().manual_seed(seed))
+        return self.painted(arc(first, last, count))
 
     def painted(self, codes):
         """Codes, noise with a class behind it (B, 64 + classes) -> uint8 pictures (B, C, H, W)."""
-        return contest.stored(self.predict(codes))
+        return stored(self.predict(codes))
 
     def centre(self, class_: str = ""):
         """Where sliders begin: a sample. No noise at all would be a place that the generator never saw."""
@@ -150,11 +151,7 @@ class DCGAN(System):
 
     def example(self, count: int, seed: int = 0, class_: str = ""):
         """What `predict` takes, from a seed: of that class, or class after class."""
-        if class_ and self.kinds == 1:
-            raise Problem("class={said} was asked for, but this model paints without classes; "
-                          "leave class= out", said=class_)
-        y = torch.arange(count, device=self.device) % self.kinds
-        y = y * 0 + judge.class_of(self.names, class_) if class_ else y
+        y = contest.wanted(count, self.kinds, self.names, class_).to(self.device)
         return self.noise(y, torch.Generator().manual_seed(seed))
 
 

@@ -13,11 +13,12 @@ from deepen.core.things import Panel
 from deepen.core.words import say
 from deepen.nn import diffusion, judge, optim
 from deepen.nn.average import Averaging, averaged
+from deepen.nn.codes import arc
 from deepen.nn.nets.denoiser import denoiser
 
 Seen = Image | Vector
 Solver = Literal["adams", "ddim", "heun"]
-ALBUM, CLOUD = 512, 1000        # pictures, points that are judged
+CLOUD = 1000                    # points that are judged
 AT_ONCE, DOTS = 256, 400        # pictures on their way together; points on a picture of a cloud
 FRAMES = 50                     # of a film, at most
 
@@ -84,13 +85,10 @@ class Diffusion(System):
         return (answer.float() - true).square().mean()
 
     def evaluate(self, split="valid"):
-        train, seen = self.data.split("train")[:], self.data.split(split)[:]
         if self.score == "energy":
             made = self.predict(self.example(CLOUD, seed=1))
-            return {"energy": diffusion.energy(made, seen[0].float())}
-        asked = self.kinds(ALBUM) if self.classes else None
-        labels = len(self.data.target.names) if isinstance(self.data.target, Label) else 0
-        return judge.figures(self.sample(ALBUM, seed=1), train, seen[0], labels, asked)
+            return {"energy": diffusion.energy(made, self.data.split(split)[:][0].float())}
+        return judge.compared(self.data, split, self.sample, self.classes)
 
     def predict(self, inputs):
         """Noise with the number of a class behind it (B, C·H·W + 1) -> pictures 0…1, or points (B, D)."""
@@ -165,7 +163,7 @@ class Diffusion(System):
         """Pictures of one class between two noises, on the arc from one to the other."""
         x, y, _ = self.noise(2, seed, class_)
         n = len(x) // 2
-        x = torch.cat(list(diffusion.between(x[:n], x[n:], count)))
+        x = arc(x[:n], x[n:], count).flatten(0, 1)
         y = y[:n].repeat(count)
         *_, x = self.back(x, y, guidance, steps)
         return self.shown(x, y)
@@ -195,10 +193,9 @@ class Diffusion(System):
         yield Panel(say("A drop of ink"),
                     say("From left to right time runs and the data dissolves in noise. This way nothing is "
                         "learned; the network learns the way back."), ink, across)
-        frames = [diffusion.sheet_of(frame, 4) for frame in self.unfolds(8, seed=0)]
         yield Panel(say("The way back"),
                     say("Nothing but noise at first. At every step the network says what it takes for noise, "
-                        "and a little of it goes."), torch.stack(frames), film=True)
+                        "and a little of it goes."), torch.cat(list(self.unfolds(8, seed=0))), 8, film=True)
         many = max(2, min(10, self.classes or 8)) if self.score != "energy" else 3
         if self.classes:
             pulls = (0.0, 1.0, 3.0, 7.0)

@@ -31,7 +31,7 @@ class FasterRCNN(System):
     score = "map50"
     transient = ("change",)
     tiny = {"data": "shapes", "data.count": 100, "data.size": 32, "data.difficulty": 0.0,
-            "net": "resnet18 width=8", "epochs": 8, "rois": 16, "lr": 0.003, "augment": ""}
+            "net": "resnet18 width=8", "epochs": 7, "rois": 16, "lr": 0.003, "augment": ""}
 
     net: str = "resnet18 width=16"              # the residual net that looks: resnet18, resnet34, resnet50
     fpn: bool = True                            # a pyramid of maps (Lin 2017); false: one, as in the paper
@@ -82,11 +82,7 @@ class FasterRCNN(System):
         return sum(parts.values())                                  # the paper's equation 1, for both stages
 
     def evaluate(self, split="valid"):
-        answers, truths = [], []
-        for x, truth in self.data.batches(split):
-            answers += self.predict(x)
-            truths += truth
-        return detection.judged(answers, truths, len(self.data.target.names))
+        return detection.measured(self.predict, self.data.batches(split), len(self.data.target.names))
 
     def predict(self, inputs):
         """Pictures (B, C, H, W) -> B of (n, 6): left, top, right, bottom, class, how sure; best first."""

@@ -9,8 +9,10 @@ from deepen.core.kinds import Image, Label
 from deepen.core.recipe import Count, Fraction, Rate, Size, Times
 from deepen.core.system import System
 from deepen.nn import contest, judge, optim
+from deepen.nn.canvas import stored
+from deepen.nn.codes import arc
 
-NOISE, ALBUM = 64, 512          # length of a noise vector; pictures that are judged
+NOISE = 64                      # length of a noise vector
 PIECES = 5                      # lines a maxout unit is the largest of
 
 
@@ -85,8 +87,7 @@ class GAN(System):
         return self.descend(loss, self.painting, name="generator's loss")
 
     def evaluate(self, split="valid"):
-        train, (shown, _) = self.data.split("train")[:], self.data.split(split)[:]
-        return judge.figures(self.sample(ALBUM, seed=1), train, shown, len(self.names))
+        return judge.compared(self.data, split, self.sample)
 
     def predict(self, noise):
         """Noise (B, 64) -> pictures (B, C, H, W), 0…1."""
@@ -99,11 +100,11 @@ class GAN(System):
     def walk(self, count: int, seed: int = 0):
         """Even steps from one sample to another: uint8 (count, C, H, W)."""
         first, last = self.example(2, seed)
-        return self.painted(contest.between(first, last, count))
+        return self.painted(arc(first, last, count))
 
     def painted(self, codes):
         """Codes, that is noise (B, 64) -> uint8 pictures (B, C, H, W)."""
-        return contest.stored(self.predict(codes))
+        return stored(self.predict(codes))
 
     def centre(self):
         """Where sliders begin (64,): a sample. No noise at all is a place that the generator never saw."""

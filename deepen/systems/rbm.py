@@ -14,7 +14,7 @@ from deepen.core.system import System
 from deepen.core.things import Panel
 from deepen.core.words import Failure, say
 from deepen.nn import codes
-from deepen.nn.codes import pictures, tiled, unit
+from deepen.nn.codes import pictures, unit
 
 BLOCK = 64                      # chains that share their random numbers
 FRAMES = 48                     # of a film
@@ -160,10 +160,10 @@ class RBM(System):
         yield Panel(say("What the first bits look for"), say(
             "The weights of a hidden bit to the pixels: it comes on where the picture is bright at bright "
             "places and dark at dark ones; grey is no weight."), shown.cpu(), across=10)
-        frames = torch.stack([tiled(frame, 6) for frame in self.unfolds(36)])
         yield Panel(say("A chain of dreams"), say(
             "The bits of the top explain pixels and pixels explain bits, a thousand times to and fro, "
-            "beginning with random bits. Nothing is shown to it meanwhile."), frames.cpu(), film=True)
+            "beginning with random bits. Nothing is shown to it meanwhile."),
+            torch.cat(list(self.unfolds(36))).cpu(), across=36, film=True)
         x, _, names, rows = codes.looked_at(self.data, 12)
         yield codes.came_back(x[rows], pictures(self.model(x[rows]), self.shape))
         if names:

@@ -16,6 +16,7 @@ from deepen.core.recipe import Amount, Annotated, Count, Fraction, Live, Rate, S
 from deepen.core.system import System
 from deepen.core.words import Problem
 from deepen.nn import boxes, detection, losses, optim
+from deepen.nn.augment import Augment
 from deepen.nn.looker import DONE, DRAWING, MARGINS, REGIONS, TUNING, Looker, Told, warped
 from deepen.nn.regions import regions
 from deepen.nn.svm import Ridge, svm
@@ -33,7 +34,7 @@ class RCNN(System):
     goal = (Image, Boxes)
     default_data = "shapes"
     score = "map50"
-    transient = ("looked",)
+    transient = ("looked", "change")
     tiny = {"data": "shapes", "data.count": 50, "data.size": 48, "data.difficulty": 0.0, "epochs": 20,
             "net": "glance width=0.5", "side": 16, "around": 2}
 
@@ -47,6 +48,7 @@ class RCNN(System):
     optimizer: optim.Name = "adamw"             # how weights follow gradients
     lr: Annotated[Rate, Live] = 0.002           # learning rate at its highest
     decay: Amount = 0.01                        # weight decay
+    augment: str = "flip"                       # lines that change the regions that fine-tuning sees
     margin: Amount = 0.001                      # what a miss costs the vector machine (its C)
     ridge: Amount = 1000.0                      # how small the regression's weights are kept (its λ)
     least: Fraction = 0.05                      # answers must be surer than this
@@ -60,6 +62,7 @@ class RCNN(System):
         square = Image(data.inputs.channels, self.side, self.side)
         self.model = self.place(Looker(self.net, square, len(data.target.names)))
         self.rule = optim.make(self.optimizer, self.model, self.lr, self.decay)
+        self.change = Augment(self.augment)
         pictures = len(data.splits.get("train", ()))
         epochs = self.epochs or max(1.0, 6000 / max(1, pictures))
         self.stream = Stream(Rows(pictures), self.batch, epochs, torch.initial_seed())
@@ -138,9 +141,8 @@ class RCNN(System):
         where, image, kind = torch.cat(where), torch.cat(image), torch.cat(kind)
         yes, no = boxes.sampled(torch.where(kind > 0, 0, boxes.BACKGROUND), self.crops, 0.25)
         rows = torch.cat([yes, no])
-        crops = warped(x, where[rows], image[rows], self.side, self.around)
-        turned = torch.rand(len(crops), 1, 1, 1, device=crops.device) < 0.5
-        return self.model(torch.where(turned, crops.flip(3), crops)), kind[rows]
+        crops, kind = self.change(warped(x, where[rows], image[rows], self.side, self.around), kind[rows])
+        return self.model(crops), kind
 
     def sight(self, x, where):
         """What the CNN sees in regions (n, 4) of one picture (C, H, W), scaled: (n, seen)."""
@@ -197,11 +199,7 @@ class RCNN(System):
         return torch.tensor(float(len(b)))
 
     def evaluate(self, split="valid"):
-        answers, truths = [], []
-        for x, truth in self.data.batches(split):
-            answers += self.predict(x)
-            truths += truth
-        return detection.judged(answers, truths, len(self.data.target.names))
+        return detection.measured(self.predict, self.data.batches(split), len(self.data.target.names))
 
     def predict(self, inputs):
         """Pictures (B, C, H, W) -> B of (n, 6): left, top, right, bottom, class, how sure; best first."""

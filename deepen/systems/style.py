@@ -12,7 +12,7 @@ from deepen.core.kinds import Image
 from deepen.core.recipe import Amount, Count, Rate, _field
 from deepen.core.system import System
 from deepen.core.things import Panel
-from deepen.core.words import say
+from deepen.core.words import Problem, say
 from deepen.nn import canvas as canvases
 from deepen.nn import optim
 from deepen.nn import style as styles
@@ -91,6 +91,9 @@ class Style(System):
         return self.style * style + self.content * content + self.smooth * rough
 
     def evaluate(self, split="valid"):
+        if split == "test":
+            raise Problem("style painted one picture and is judged by the two that it is made of, so other "
+                          "data says nothing about it; leave --data out")
         look, picture = self.look(len(self.sizes) - 1), self.canvases[-1].picture
         loss = self.loss(picture, look)
         seen, shapes = look.eyes(picture)
@@ -103,7 +106,7 @@ class Style(System):
 
     def sample(self, count: int, seed: int = 0):
         """The painted picture, uint8 (1, 3, H, W): there is one, whatever the count."""
-        return (self.network()() * 255).round().to(torch.uint8)
+        return canvases.stored(self.network()())
 
     def unfolds(self, count: int, seed: int = 0) -> Iterator[Tensor]:
         """How it came to be, as it was kept while it was painted: uint8 (1, 3, h, w) each."""
@@ -112,7 +115,7 @@ class Style(System):
 
     def panels(self):
         """Content, style and what was painted; the film; what each layer still sees of a difference."""
-        what, how = ((one * 255).round().to(torch.uint8) for one in self.pictures())
+        what, how = map(canvases.stored, self.pictures())
         made, look = self.sample(1), self.look(len(self.sizes) - 1)
         far = look.far(look.eyes(self.canvases[-1].picture.detach())[0]).tolist()
         told = ", ".join(f"{name} {one:.2g}" for name, one in zip(look.eyes.layers, far, strict=True))

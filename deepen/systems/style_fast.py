@@ -11,6 +11,7 @@ from deepen.core.things import Panel
 from deepen.core.words import Problem, say
 from deepen.nn import optim
 from deepen.nn import style as styles
+from deepen.nn.canvas import stored
 from deepen.nn.nets.painter import Painter
 from deepen.sources.weights import located, network_of
 
@@ -94,7 +95,7 @@ class StyleFast(System):
 
     def sample(self, count: int, seed: int = 0):
         """The photos of its album, painted: uint8 (at most 4, 3, H, W)."""
-        return (self.predict(self.network().album[:count]) * 255).round().to(torch.uint8)
+        return stored(self.predict(self.network().album[:count]))
 
     def panels(self):
         """Photos above, painted below; and the style they were painted in."""

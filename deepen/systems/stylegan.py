@@ -8,12 +8,14 @@ from deepen.core.kinds import Image, Label
 from deepen.core.recipe import Amount, Count, Fraction, Rate, Size, Times
 from deepen.core.system import System
 from deepen.core.things import Panel
-from deepen.core.words import Problem, say
+from deepen.core.words import say
 from deepen.nn import contest, judge, optim
 from deepen.nn.average import Ema
+from deepen.nn.canvas import stored
+from deepen.nn.codes import most_visible
 from deepen.nn.modulated import Critic, Painter, steepness
 
-NOISE, ALBUM, CHUNK = 64, 512, 128      # length of z; pictures that are judged; painted at once
+NOISE, CHUNK = 64, 128                  # length of z; pictures that are painted at once
 MANY = 1024                             # styles a class from which their mean and directions are found
 LAZY = 16                               # steps between two looks at the critic's steepness (2020, §3.1)
 WARM = 100                              # steps in which the learning rate rises
@@ -36,7 +38,7 @@ class StyleGAN(System):
     lr: Rate = 0.01                         # learning rate of both networks
     mapping: Amount = 0.1                   # learning rate of noise → style, as a share of lr
     mixing: Fraction = 0.5                  # share of painted pictures that learn with two styles
-    penalty: Amount = 1.0                   # γ of R1: how flat the critic must be at real pictures
+    penalty: Amount = 0.03                  # γ of R1: how flat the critic must be at real pictures
     by_class: bool = True                   # tell both networks the class, where there are classes
 
     @classmethod
@@ -63,7 +65,8 @@ class StyleGAN(System):
         self.looking.add_param_group({"params": [dense], "scale": min(1.0, (512 / dense.shape[1])**0.5)})
         self.ema = Ema(self.generator)
         self.stream = data.stream("train", self.batch, self.epochs)
-        self.watch = contest.Watch(self.device, self.kinds, tries=f"penalty={10 * (self.penalty or 0.1):g}")
+        other = f"penalty={10 * (self.penalty or 0.1):g}"
+        self.watch = contest.Watch(self.device, self.kinds, tries=(other, other))
         self.turn = 0
 
     def steps(self):
@@ -115,24 +118,18 @@ class StyleGAN(System):
         return codes
 
     def evaluate(self, split="valid"):
-        asked = torch.arange(ALBUM) % self.kinds if self.kinds > 1 else None
-        train, (shown, _) = self.data.split("train")[:], self.data.split(split)[:]
-        return judge.figures(self.sample(ALBUM, seed=1), train, shown, len(self.names), asked)
+        return judge.compared(self.data, split, self.sample, self.kinds)
 
     def predict(self, codes):
         """z, class and the noise of the layers (B, taken) -> pictures (B, C, H, W), 0…1."""
         return self.network()(codes) / 2 + 0.5
 
     def network(self):
-        return self.ema.module
+        return self.ema.module if self.ema is not None else self.generator
 
     def example(self, count: int, seed: int = 0, class_: str = ""):
         """What `predict` takes, from a seed: of that class, or class after class."""
-        if class_ and self.kinds == 1:
-            raise Problem("class={said} was asked for, but this model paints without classes; leave class= "
-                          "out", said=class_)
-        y = torch.arange(count, device=self.device) % self.kinds
-        y = y * 0 + judge.class_of(self.names, class_) if class_ else y
+        y = contest.wanted(count, self.kinds, self.names, class_).to(self.device)
         return self.noise(y, torch.Generator().manual_seed(seed))
 
     def sample(self, count: int, seed: int = 0,
@@ -143,10 +140,11 @@ class StyleGAN(System):
         return self.shown(self.styled(codes, psi), codes)
 
     def walk(self, count: int, seed: int = 0,
-             class_: str = "",          # name or number of the class to stay in (none: from one to the next)
+             class_: str = "",          # name or number of the class to stay in (none: to another one)
              psi: Amount = 1.0):        # variety: 0 is the mean picture of a class, 1 all there is
-        """Even steps in w from one sample of a seed to the next, under one noise: uint8 (count, C, H, W)."""
-        codes = self.example(2, seed, class_)
+        """Even steps in w from one sample to another, under one noise: uint8 (count, C, H, W)."""
+        y = contest.ends(self.kinds, self.names, class_, seed).to(self.device)
+        codes = self.noise(y, torch.Generator().manual_seed(seed))
         a, b = self.styled(codes, psi)
         way = torch.linspace(0, 1, count, device=self.device)[:, None, None]
         return self.shown(a + way * (b - a), codes[:1].expand(count, -1))
@@ -166,8 +164,7 @@ class StyleGAN(System):
         w = self.many().flatten(0, 1)
         _, sizes, ways = torch.linalg.svd(w - w.mean(0), full_matrices=False)
         ways = (ways * (sizes / len(w)**0.5)[:, None])[: max(count, 16)]
-        there, back = (self.painted(self.centre() + side * ways).float() for side in (1, -1))
-        return ways[(there - back).square().mean((1, 2, 3)).argsort(descending=True)][:count]
+        return most_visible(self.painted, self.centre(), ways)[:count]
 
     def many(self):
         """Styles of many seeds, of each class as many: (classes, MANY, style)."""
@@ -187,7 +184,7 @@ class StyleGAN(System):
     def shown(self, styles, codes):
         """Styles (B, layers, style) and the noise in codes as pictures: uint8 (B, C, H, W)."""
         pairs = zip(styles.split(CHUNK), codes.split(CHUNK), strict=True)
-        return torch.cat([contest.stored(self.network().paint(*pair) / 2 + 0.5) for pair in pairs])
+        return torch.cat([stored(self.network().paint(*pair) / 2 + 0.5) for pair in pairs])
 
     def panels(self):
         one = self.names[self.kinds // 2] if self.kinds > 1 else ""     # styles of a class, as in training
@@ -221,7 +218,7 @@ class StyleGAN(System):
         w = self.styled(codes)
         told = torch.stack([self.shown(w, self.example(len(codes), seed)) for seed in range(20)], 1)
         apart = told.float().std(1, keepdim=True)                               # (rows, 1, C, H, W)
-        apart = (apart / apart.amax().clamp(min=1) * 255).round().to(torch.uint8)
+        apart = stored(apart / apart.amax().clamp(min=1))
         return Panel(say("Noise"), say(
             "Each row has one style, and other noise in every column. The last column is brightest where "
             "twenty such pictures differ most: noise decides the details, not the picture."),

@@ -8,13 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deepen.core.kinds import Image, Label
+from deepen.core.kinds import Image
 from deepen.core.recipe import Amount, Annotated, Count, Fraction, Live, Rate, Times
 from deepen.core.system import System
 from deepen.nn import codes, judge, optim
 from deepen.nn.codes import between, normal, pictures, unit
 
-ALBUM = 512                 # pictures that are judged
 FEW = 200                   # pictures whose bound is measured while it learns
 ROWS = 5000                 # codes decoded at once
 SMALL = {"widths": "200,200", "code": 10, "batch": 64}              # what suits pictures of 16×16 and less
@@ -99,9 +98,7 @@ class VAE(System):
             loss = total / len(seen)
             told = {"nats": loss - (tight - loose).mean().item(), "loss": loss,
                     "active": (fars / len(seen) > 0.01).sum().item()}
-            classes = len(self.data.target.names) if isinstance(self.data.target, Label) else 0
-            return told | judge.figures(self.sample(ALBUM, seed=1), codes.shown(self.data, "train"),
-                                        codes.shown(self.data, split)[0], classes)
+            return told | judge.compared(self.data, split, self.sample)
 
     def bound(self, x, k: int, draw: torch.Generator | None = None):
         """(L_k, L_1) of pictures uint8 (N, C, H, W), (N,) each: log p(x) is at least L_k, the log of the mean

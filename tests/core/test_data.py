@@ -227,3 +227,10 @@ def test_held_out_rows_are_disjoint_and_in_order():
     assert kept.tolist() == sorted(kept.tolist()) and held.tolist() == sorted(held.tolist())
     assert target[held].bincount().tolist() == [5, 5, 5, 5]
     assert len(hold_out(target, 100, 0)[1]) == 0
+
+
+def test_a_slice_of_ragged_targets_is_a_list():
+    examples = Examples(torch.arange(4), ["a", "b", "c", "d"])
+    inputs, target = examples[1:3]
+    assert inputs.tolist() == [1, 2] and target == ["b", "c"] and examples[:][1] == ["a", "b", "c", "d"]
+    assert examples[torch.tensor([3, 0])][1] == ["d", "a"]

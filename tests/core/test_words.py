@@ -28,6 +28,25 @@ def test_english_is_the_key_and_the_sentence():
     assert say("{part:.0%} of it", part=0.25) == "25% of it"
 
 
+@pytest.mark.parametrize("many, one", [
+    ("{n} pictures have no box", "1 picture has no box"), ("{n} of {all} pictures are copies", "1 of 9 pictures is copies"),
+    ("{n} of its {all} rows are in {file}", "1 of its 9 rows is in 1 pictures are"), ("{n} classes", "1 class"), ("{n} boxes; {all} boxes", "1 box; 9 boxes"),
+    ("{n} categories have none", "1 category has none"), ("only {n} different values", "only 1 different value"),
+    ("{n} pictures of {file} are seen", "1 picture of 1 pictures are is seen"), ("{n} files, {all} files", "1 file, 9 files"),
+    ("{n} rows have none: they are kept and stay", "1 row has none: it is kept and stays"),
+    ("{all} rows are seen: they are kept in {n} files", "9 rows are seen: they are kept in 1 file"), ("{all} rows and {n} files are", "9 rows and 1 file is"),
+    ("{n} of {all} pictures cannot be read and are left out", "1 of 9 pictures cannot be read and is left out"),
+    ("around={n} leaves nothing", "around=1 leaves nothing"), ("{n} has no class", "1 has no class"), ("{n} less", "1 less"), ("{n} of them are told", "1 of them are told")])
+def test_one_is_no_plural(monkeypatch, many, one):
+    values = {"all": 9, "file": "1 pictures are"}
+    assert say(many, n=1, **values) == one
+    assert say(many, n="1", **values) == many.format(n="1", **values), "a class may be called 1"
+    assert say(many, n=2, **values) == many.format(n=2, **values)
+    monkeypatch.setattr(words, "korean", lambda: {many: "{n} pictures have"})
+    speak("ko")
+    assert say(many, n=1, **values) == "1 pictures have", "Korean has no plural to mend"
+
+
 def test_a_value_is_never_read_as_a_template():
     assert say("{name} is unknown", name="{secret}") == "{secret} is unknown"
     assert str(Problem("{name} is unknown", name="{0.__class__}")) == "{0.__class__} is unknown"

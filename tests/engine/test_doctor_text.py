@@ -81,7 +81,7 @@ def test_sentences_with_labels(tmp_path):
 
 @pytest.mark.parametrize("line, level, cause, where", [
     ("90\t\t1", "warning", "text is empty", "line 62"), ("90\ta film\t", "error", "no label", "line 62"), ("90\ta film", "error", "number of cells", "line 62: 2, not 3"),
-    ("90\tthis film number 3 was good indeed\t0", "warning", "1 texts stand there with different labels", "")])
+    ("90\tthis film number 3 was good indeed\t0", "warning", "1 text stands there with different labels", "")])
 def test_flaws_of_sentences(tmp_path, line, level, cause, where):
     finding = of(tmp_path, rows(line)).findings[0]
     assert finding.level == level and cause in finding.cause and finding.place == where
@@ -99,7 +99,7 @@ def test_one_class_copies_and_leaks(tmp_path):
     put(tmp_path / "two" / "ratings_train.txt", rows("90\tthis film number 1 was good indeed\t1"))
     put(tmp_path / "two" / "ratings_test.txt.gz", gzip.compress(rows(count=50).encode()))
     told = [finding.cause for finding in check(str(tmp_path / "two")).findings]
-    assert "1 texts repeat an earlier one" in told and "50 of 50 texts of test stand in train as well" in told
+    assert "1 text repeats an earlier one" in told and "50 of 50 texts of test stand in train as well" in told
 
 
 def test_folders_and_zips_of_texts(tmp_path):

@@ -57,3 +57,8 @@ def test_inputs_that_cannot_be(text):
 def test_a_wrong_number_of_classes():
     with pytest.raises(Problem, match="--classes"):
         p.plan("classify", {}, "1x8x8", "0")
+
+
+def test_a_learned_constant_goes_into_a_layer():
+    sketch = p.plan("stylegan", {"data": "stripes", "width": 4})
+    assert sum(layer.parameters for layer in sketch.layers) == sketch.parameters and sketch.macs > 0

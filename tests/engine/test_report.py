@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from deepen.core.data import Data, Examples
+from deepen.core.events import Event
 from deepen.core.kinds import Image, Label, Number, Row
 from deepen.engine import report_answers, report_data
 from deepen.engine.report import page
@@ -68,13 +69,22 @@ def test_the_page_says_what_the_verdict_says(learned):
     assert "f1 ≥ 99.00 %: not met" in fresh, "a page without a verdict at hand makes its own"
 
 
+def test_what_was_told_while_it_learned_stands_below_the_curves(learned):
+    run, found = learned
+    assert "Told while it learned" not in page(run, with_data(run), found)
+    heard = [Event("warned", step, {"why": why}) for step, why in ((0, "eyes of <nobody>"), (550, "mode collapse"), (550, "mode collapse"))]
+    told = type("Told", (Run,), {"events": lambda self: [*run.events(), *heard]})(run.path)
+    text = page(told, with_data(run), found)
+    assert "Told while it learned</h3><ul><li>eyes of &lt;nobody&gt;</li><li>step 550: mode collapse</li></ul>" in text
+
+
 def test_after_the_test_was_opened_the_page_tells_its_goal(tmp_path):
     run = shallow(tmp_path / "run")
     found = validate(run)
     assert found.goal["text"] == "f1 ≥ 0.99" and found.goal["interval"][0] < found.goal["value"]
     assert set(found.intervals) >= {"accuracy", "f1", "auc"}
     text = page(run, with_data(run))
-    assert "test, opened 1 times" in text and f"{found.goal['value'] * 100:.2f} %" in text
+    assert "test, opened 1 time" in text and f"{found.goal['value'] * 100:.2f} %" in text
     assert Run(run.path).asked()["asked"]["goal"] == "f1 ≥ 0.99"
 
 

@@ -59,6 +59,7 @@ def test_boxes_and_masks_are_drawn_where_they_are():
     assert seen.getpixel((30, 30)) == (222, 102, 102) and seen.getpixel((8, 93)) == (0, 0, 0)           # six parts of ten are paint
     for data in (boxes, masks):
         assert len(strips(sheets.sheet(data, "flip; rotate 15"))) == 3 * 2
+    assert len(strips(sheets.sheet(boxes, "elastic 1.5 4"))) == 3               # without boxes, which cannot be bent
     with pytest.raises(Problem, match="mixup"):
         sheets.sheet(masks, "mixup 0.2")
 

@@ -50,8 +50,8 @@ def test_the_page_has_samples_the_film_and_every_panel(tmp_path):
     for step in (3, 6, 9):
         album.paint(system, step, 1.0)
     found = sections(system, tmp_path)
-    assert list(found) == ["Samples", "The same noise through training", "rows", "film", "plane", "sheet"]
-    assert "3 judgements, from step 3 to 9" in found["The same noise through training"] and "image/gif" in found["film"]
+    assert list(found) == ["Samples", "What it made, judgement by judgement", "rows", "film", "plane", "sheet"]
+    assert "3 judgements, from step 3 to 9" in found["What it made, judgement by judgement"] and "image/gif" in found["film"]
     assert found["rows"].count("<img") == 2 and "&lt;a&gt;" in found["rows"] and "look &lt;here&gt;" in found["rows"]
     assert found["plane"].count('class="spots"') == 3 and "width:2106px" in found["sheet"]
     assert "width:708px" in found["Samples"], "a hundred pictures, ten in a row, enlarged"
@@ -132,7 +132,32 @@ def test_sheets_of_another_size_are_left_out_of_the_film(tmp_path):
     assert steps == [2, 3] and sheets[0].shape == (1, 4 * 5 - 1, 4 * 6 - 1)
 
 
+class Painter(Maker):
+    """Has one picture, whatever the count."""
+
+    def sample(self, count, seed=0):
+        return super().sample(1)
+
+
+def test_the_only_picture_is_asked_for_once_and_left_to_its_panel(tmp_path):
+    system, album = Painter(panels=[Panel("painted", "", torch.zeros(3, 1, 4, 4, dtype=torch.uint8))]), Album(tmp_path)
+    for step in (1, 2):
+        album.paint(system, step, 1.0)
+    assert system.asked == [1, 1] and album.count == 1
+    assert list(sections(system, tmp_path)) == ["What it made, judgement by judgement", "painted"]
+    system.unfolds = lambda count, seed=0: iter(())
+    assert list(sections(system, tmp_path)) == ["painted"], "its own film tells more"
+
+
 # what figures mean
+
+def test_that_there_are_few_real_pictures_is_said_once():
+    found = {"frechet_own": 3.5, "recognised": 0.5}
+    few = [sentence for _, sentence in told(found, {}, number, 99) if "only 99 real pictures" in sentence]
+    assert len(few) == 1 and told(found, {}, number, 99)[0][1] == few[0]
+    assert not any("mean little" in sentence for measured, examples in ((found, 100), ({"gram": 0.1}, 1))
+                   for _, sentence in told(measured, {}, number, examples))
+
 
 def test_figures_are_told_beside_those_of_real_pictures():
     lines = dict(told({"frechet_own": 3.5, "recognised": 0.5, "modes": 7.0, "loss": 1.0}, {"frechet_own": 0.4, "recognised": 0.99, "modes": 10.0}, number))

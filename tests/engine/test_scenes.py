@@ -191,9 +191,10 @@ def test_bleu_is_the_captions_own_and_has_an_interval():
     said = ["a red circle above a blue star", "a red star below a blue circle"] * 5
     seen = scenes.seen(Fixed(Text(), truths, said), "valid")
     wanted = captions.bleu([plain(one) for one in said], [[plain(one) for one in these] for these in truths])
-    assert scenes.measured(seen) == {"bleu1": wanted[0], "bleu4": wanted[3]} and set(scenes.measured(seen, "cider")) == {"bleu1", "bleu4", "cider"}
-    low, high = scenes.intervals(seen, ["bleu1"])["bleu1"]
-    assert low < wanted[0] < high
+    cider = captions.cider([plain(one) for one in said], [[plain(one) for one in these] for these in truths])
+    assert scenes.measured(seen) == pytest.approx({"bleu1": wanted[0], "bleu4": wanted[3], "cider": cider})
+    between = scenes.intervals(seen, ["bleu1", "cider", "other"])
+    assert between["bleu1"][0] < wanted[0] < between["bleu1"][1] and between["cider"][0] < cider < between["cider"][1] and len(between) == 2
 
 
 def test_pieces_of_a_word_are_told_without_their_tie():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deepen.core.data import Data, Examples
-from deepen.core.kinds import Image, Label, Number, Row, Vector
+from deepen.core.kinds import Image, Label, Number, Row, Vector, to_card
 from deepen.core.system import System
 from deepen.core.words import Problem
 from deepen.engine import goals
@@ -93,7 +93,7 @@ def test_classes_of_other_data_are_matched_by_name():
     examples = Examples(torch.arange(4.)[:, None], torch.tensor([0, 1, 2, 1]), list("wxyz"))
     made, said = translated(examples, other, Vector(1), NAMES)
     assert made.target.tolist() == [1, 0, 1] and made.names == ["x", "y", "z"] and made.inputs[:, 0].tolist() == [1, 2, 3]
-    assert len(said) == 1 and "1 examples" in said[0] and "z" in said[0]
+    assert len(said) == 1 and "1 example" in said[0] and "z" in said[0]
     with pytest.raises(Problem, match="knows none"):
         translated(examples, Data({}, Vector(1), Label(("q", "r", "s"))), Vector(1), NAMES)
     with pytest.raises(Problem, match="the model learned"):
@@ -141,3 +141,20 @@ def test_validate_on_other_data_of_a_real_run(tmp_path):
     other = v.validate(run, "stripes")
     assert other.opened == 1, "other data leaves the count alone"
     assert other.examples >= own.examples
+
+
+def test_what_a_maker_makes_is_compared_with_other_pictures(tmp_path):
+    from deepen.engine.start import start
+    run = start("dcgan", {"data": "stripes", "data.count": 200, "epochs": 1, "batch": 32, "width": 4}, out=tmp_path / "run")
+    own, other = v.validate(run), v.validate(run, "stripes")
+    assert other.opened == 1 and other.examples == 200 and set(other.metrics) == set(own.metrics)
+    assert other.verdict.real["frechet_own"] < 0.1 * other.metrics["frechet_own"], "judged by who knows the pictures it learned from"
+
+
+def test_of_other_data_only_examples_are_joined(monkeypatch):
+    parts = {name: Examples(torch.full((count, 3, 8, side), count, dtype=torch.uint8), None)
+             for name, count, side in (("train", 3, 8), ("valid", 2, 8), ("style", 1, 5))}
+    monkeypatch.setattr(v, "open_data", lambda asked: (Data(parts, Image(3, 8, 8)), []))
+    card = {"inputs": to_card(Image(3, 8, 8)), "target": None}
+    other = v._other(card, {"source": "photos"}, "photos")
+    assert list(other.splits) == ["test"] and other.splits["test"].inputs[:, 0, 0, 0].tolist() == [3, 3, 3, 2, 2]

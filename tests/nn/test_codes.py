@@ -92,6 +92,7 @@ def test_the_way_between_two_noises_stays_where_noise_is():
     assert lengths.min() > 0.95 * min(a.norm(), b.norm()), "the straight line would sink to 0.7"
     steps = (way[1:] - way[:-1]).flatten(1).norm(dim=1)
     assert steps.max() / steps.min() < 1.2
+    torch.testing.assert_close(codes.arc(a, a, 3)[1], a, atol=1e-3, rtol=0)
 
 
 def test_the_most_visible_direction_comes_first():

@@ -153,7 +153,7 @@ def test_every_word_is_in_a_tested_design():
     ("conv 1000000; conv 1000000 3 stride=5; dense", "line 2 (conv 1000000 3 stride=5): the network has"),
     ("conv 1000000; conv 1000000 9 pad=30", "values an example, at most 1000000000 are built"),
     ("pool 2 pad=2", "line 1 (pool 2 pad=2): a pad of 2 is more than half the window of 2"),
-    ("conv 3 3 groups=3", "3 groups do not divide both 1 channels in and 3 out"),
+    ("conv 3 3 groups=3", "3 groups do not divide both 1 channel in and 3 out"),
     ("conv 3 4", "an even window of 4 has no middle"),
     ("lstm 8", "it wants a sequence (steps, values), but here the shape is (1, 28, 28)"),
     ("dense 8; conv 3", "line 2 (conv 3): it wants a picture (channels, height, width), but here the shape is (8,)"),

@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from deepen.core.kinds import Image
 from deepen.core.words import Problem
+from deepen.engine.start import open_data
 from deepen.sources import cifar as source
 from deepen.sources.cifar import cifar
 
@@ -35,6 +36,23 @@ def written(file, count, first=0, labels=None, struct=True, metadata=None, **mor
     table = pa.table(columns)
     parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(metadata)}) if metadata else table, file)
     return file
+
+
+def test_a_run_finds_the_files_again_without_the_variable(tmp_path, monkeypatch):
+    folder = tmp_path / "mine" / "cifar10"
+    folder.mkdir(parents=True)
+    file = written(folder / "train.parquet", 40)
+    monkeypatch.setenv("DEEPEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DEEPEN_DATA", str(tmp_path / "mine"))
+    data, asked = open_data({"source": "cifar"})
+    assert asked["kept"] == str(tmp_path / "mine") and "kept" not in open_data({"source": "digits"})[1]
+    monkeypatch.delenv("DEEPEN_DATA")
+    again, same = open_data(asked)
+    assert same == asked and again.origin == data.origin and torch.equal(again.split("test").inputs, data.split("test").inputs)
+    file.unlink()
+    with pytest.raises(Problem) as told:
+        open_data(asked)
+    assert f"CIFAR-10 is not in {folder}, {tmp_path / 'cache' / 'cifar10'};" in str(told.value)
 
 
 def sizes(data):

@@ -8,7 +8,7 @@ import pytest
 
 from deepen.core.words import Problem
 from deepen.sources import _download, _progress
-from deepen.sources._download import cache, contents, obtain, places
+from deepen.sources._download import cache, contents, obtain, places, remembered
 
 BODY = bytes(range(256)) * 4000             # 1 MB
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -165,7 +165,7 @@ def test_offline_one_sentence_says_what_was_tried_and_where_to_put_the_files(hom
         obtain("set", {"a.gz": SHA, "b.gz": SHA}, [address])
     text = str(caught.value)
     assert "a.gz, b.gz could not be downloaded" in text and f"{address}a.gz: Connection refused" in text
-    assert f"put the files into {home / 'cache' / 'set'}" in text
+    assert f"put the files into one of these folders, where they were looked for: {home / 'cache' / 'set'}" in text
 
 
 def test_a_missing_page_is_told_by_its_number(server):
@@ -187,6 +187,26 @@ def test_own_data_comes_first(home, monkeypatch):
         place.mkdir(parents=True)
         (place / "a.bin").write_bytes(BODY)
     assert obtain("set", {"a.bin": SHA}, []) == [home / "mine" / "set" / "a.bin"]
+
+
+def test_a_run_finds_its_files_again_without_the_variable(home, monkeypatch):
+    file = home / "mine" / "set" / "a.bin"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(BODY)
+    monkeypatch.setenv("DEEPEN_DATA", str(home / "mine"))
+    with remembered(None) as kept:
+        assert obtain("set", {"a.bin": SHA}, []) == [file]
+    with remembered(None) as other:
+        places("another")
+    assert kept == [str(home / "mine")] and other == [], "only what it was needed for is written down"
+    monkeypatch.delenv("DEEPEN_DATA")
+    with remembered(kept[0]) as again:
+        assert obtain("set", {"a.bin": SHA}, []) == [file] and again == kept
+    assert places("set") == [home / "cache" / "set"]
+    file.unlink()
+    with remembered(kept[0]), pytest.raises(Problem) as told:
+        obtain("set", {"a.bin": SHA}, [])
+    assert f"where they were looked for: {file.parent}, {home / 'cache' / 'set'}" in str(told.value)
 
 
 def test_the_cache_is_in_the_home_folder_by_default(monkeypatch):

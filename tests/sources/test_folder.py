@@ -157,7 +157,7 @@ def test_other_files_are_counted(tmp_path):
     for name in ("cats/notes.TXT", "dogs/more.txt", "labels.csv", "cats/README", "dogs/IMG_1.HEIC"):
         (tmp_path / name).write_text("x")
     text = said(folder(str(tmp_path), size=8, test=0))
-    assert "5 files are no pictures and are left out: 2 .txt, " in text
+    assert "5 files hold no picture and are left out: 2 .txt, " in text
     assert all(part in text for part in ("1 .csv", "1 without ending", "1 .heic", "save them as JPEG"))
 
 
@@ -356,7 +356,7 @@ def test_copies_across_given_splits_are_told_by_name_and_stay(tmp_path):
     two_classes(tmp_path / "test", 3, 300)
     shutil.copy(tmp_path / "train/cats/002.png", tmp_path / "test/cats/again.png")
     data = folder(str(tmp_path), size=8)
-    assert "1 pictures are in more than one split" in said(data) and "train/cats/002.png = test/cats/again.png" in said(data)
+    assert "1 picture is in more than one split" in said(data) and "train/cats/002.png = test/cats/again.png" in said(data)
     assert len(data.split("test")) == 7
 
 

@@ -115,7 +115,7 @@ def test_pictures_without_objects_are_kept_and_difficult_ones_not_counted(tmp_pa
     data = voc(str(tmp_path), valid=0, test=0)
     boxes = named(data.splits["train"])
     assert boxes["empty"].shape == (0, 6) and boxes["hard"].tolist() == [[10, 10, 50, 40, 0, 1]]
-    assert any("1 pictures to learn from have no box" in one for one in data.said)
+    assert any("1 picture to learn from has no box: it is learned" in one for one in data.said)
 
 
 @pytest.mark.parametrize("box, part, counted", [
@@ -319,7 +319,7 @@ def test_a_picture_in_two_lists_is_learned_once(tmp_path):
     where = {Path(name).stem: split for split, examples in data.splits.items() for name in examples.names}
     assert where["p3"] != "test" and where["p4"] == where["p5"] == "test"
     assert all(len(boxes) == 1 for examples in data.splits.values() for boxes in examples.target)
-    assert any("1 pictures of annotations/instances_test.json" in one for one in data.said)
+    assert any("1 picture of annotations/instances_test.json" in one for one in data.said)
 
 
 def test_what_is_learned_from_without_a_train_is_said(tmp_path):

@@ -50,6 +50,21 @@ def test_several_sentences_a_picture(folder):
     assert captions(str(folder / "captions.csv"), least=1).target.words[:2] == ("dog", "runs")
 
 
+def test_a_name_that_several_pictures_have_is_not_guessed(folder):
+    (folder / "more").mkdir()
+    (folder / "more" / "1.png").write_bytes((folder / "images" / "2.png").read_bytes())
+    told = refused(write(folder))
+    assert "line 3, 1.png: images/1.png, more/1.png: several pictures have this name; write the folder before it" in told
+    left = captions(write(folder), on_bad="skip")
+    assert sum(map(len, left.splits.values())) == 9 and any("several pictures have this name" in one for one in left.said)
+    assert any("several pictures" in one.cause for one in check(str(folder)).findings)
+    write(folder, lines=[f"images/{i}.png,A dog runs ." for i in range(10)])
+    (folder / "train.txt").write_text("".join(f"{i}.png\n" for i in range(8)))
+    (folder / "test.txt").write_text("8.png\n9.png\n")
+    data = captions(str(folder), least=1)
+    assert sorted(data.split("test").names) == ["images/8.png", "images/9.png"] and not any("more/" in name for name in data.split("train").names)
+
+
 def test_lists_are_the_splits(folder):
     write(folder)
     for part, rows in (("train", range(6)), ("val", range(5, 8)), ("test", (8,))):
@@ -57,7 +72,7 @@ def test_lists_are_the_splits(folder):
     data = captions(str(folder))
     assert {name: sorted(int(Path(one).stem) for one in split.names) for name, split in data.splits.items()} == {
         "train": [0, 1, 2, 3, 4, 5], "valid": [6, 7], "test": [8]}
-    assert any("1 pictures are in no list" in one for one in data.said) and any("in two lists" in one for one in data.said)
+    assert any("1 picture is in no list" in one for one in data.said) and any("in two lists" in one for one in data.said)
 
 
 @pytest.mark.parametrize("line, level, cause", [

@@ -92,6 +92,16 @@ def test_lists_of_pairs_are_the_splits(folder):
     assert any("in two lists" in one for one in data.said)
 
 
+def test_lists_are_followed_and_other_folders_than_theirs_are_told(folder):
+    (folder / "train.txt").write_text("".join(f"images/{i}.png masks/{i}.png\n" for i in range(10)))
+    told = "the list pairs other pictures and masks than images= and masks= name, and the list is followed"
+    assert not any(told in one for one in masks(str(folder), images="images/", masks="masks").said)
+    (folder / "other").mkdir()
+    data = masks(str(folder), images="images", masks="other")
+    assert any(told in one for one in data.said) and sum(map(len, data.splits.values())) == 10
+    assert any(one.cause == told for one in check(str(folder), {"images": "images", "masks": "other"}).findings)
+
+
 def test_colours_are_read_by_classes_txt(folder):
     expected = masks(str(folder)).splits["train"].target
     for i in range(10):

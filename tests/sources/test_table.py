@@ -185,8 +185,8 @@ def test_some_cells_that_are_no_numbers(tmp_path):
     data = table(write(tmp_path, text))
     x, _, _ = every(data)
     assert data.inputs.values == (None,) and x.isnan().sum() == 2 and not x.isinf().any()
-    assert any("1 cells are no numbers" in said and "'12a' in line 9" in said for said in data.said)
-    assert any("1 cells are infinite" in said and "line 11" in said for said in data.said)
+    assert any("1 cell holds no number" in said and "'12a' in line 9" in said for said in data.said)
+    assert any("1 cell is infinite" in said and "line 11" in said for said in data.said)
 
 
 @pytest.mark.parametrize("names, wanted", [("label,b,c", "label"), ("a,Target,c", "Target"), ("a,class,c", "class"),
@@ -260,7 +260,7 @@ def test_another_file_to_judge_a_model_on(tmp_path):
     other = data_like(data.inputs, data.target, write(tmp_path, "y,colour,x\n1,blue,\n1.0,red,4\n,red,5\n", "other.csv"), "y")
     x, y = other.splits["test"][torch.arange(2)]
     assert torch.nan_to_num(x, -1).tolist() == [[0, -1], [1, 4]] and y.tolist() == [1, 1] and other.inputs == data.inputs
-    assert any("1 rows have no target" in sentence for sentence in other.said)
+    assert any("1 row has no target" in sentence for sentence in other.said)
     with pytest.raises(Problem, match="does not have the classes 7"):
         data_like(data.inputs, data.target, write(tmp_path, "y,colour,x\n7,blue,1\n", "other.csv"))
 
@@ -287,7 +287,7 @@ def test_drop_and_columns_that_teach_nothing(tmp_path):
     ("", "t.csv: the file is empty"),
     ("   \n\n", "the file is empty"),
     ("a,b,y\n", "no row under it"),
-    ("a,b,y\n1,2,0\n", "only 1 rows; at least 5"),
+    ("a,b,y\n1,2,0\n", "only 1 row; at least 5"),
     ("hello\nworld\nagain\n", "one cell only: hello; name what stands between the cells"),
     (numbers(9) + "1,2\n3,4,5,6\n", r"t.csv, line 11: 2 rows .* has 3: line 11 has 2, line 12 has 4; mend"),
     ("a,a,y\n" + numbers(9, ""), "line 1: more than one column is named a"),

@@ -116,7 +116,7 @@ def test_a_date_is_read_the_same_in_a_file_to_answer_and_in_a_row(tmp_path):
 def test_a_cell_that_is_no_date_is_missing_aloud(tmp_path):
     data = table(write(tmp_path, dated().replace("2021-01-04", "어제")))
     assert rows(data)[0][3, :3].isnan().all()
-    assert any("1 cells are no dates" in said and "'어제' in line 5" in said for said in data.said)
+    assert any("1 cell holds no date" in said and "'어제' in line 5" in said for said in data.said)
 
 
 def test_numbers_that_are_no_dates_stay_numbers(tmp_path):
@@ -209,7 +209,7 @@ def test_letters_that_were_lost_are_told(tmp_path):
 def test_one_long_cell_is_missing_aloud(tmp_path):
     data = table(write(tmp_path, "text,y\n" + "a" * 100_000 + ",1\n" + "short,0\nlong,1\n" * 15))
     assert data.inputs.values == (("long", "short"),) and rows(data)[0][0].isnan()
-    assert any("1 cells hold more than 1000 letters" in said and "line 2" in said for said in data.said)
+    assert any("1 cell holds more than 1000 letters" in said and "line 2" in said for said in data.said)
 
 
 def test_quotes_go_the_fast_way_and_read_the_same(tmp_path, monkeypatch):
@@ -283,10 +283,10 @@ def test_rows_that_cannot_be_put_in_order(tmp_path):
     with pytest.raises(Trouble, match="rows cannot be put in order by it"):
         table(patients(tmp_path), time="patient")
     file = write(tmp_path, dated(100).replace("2021-01-04", ""))
-    with pytest.raises(Trouble, match=r"1 rows have no time \(first in line 5\)"):
+    with pytest.raises(Trouble, match=r"1 row has no time \(first in line 5\)"):
         table(file, time="날짜")
     data = table(file, time="날짜", on_bad="skip")
-    assert sum(map(len, data.splits.values())) == 99 and any("1 rows have no time" in said for said in data.said)
+    assert sum(map(len, data.splits.values())) == 99 and any("1 row has no time" in said for said in data.said)
 
 
 def test_copies_stay_together(tmp_path):

@@ -102,7 +102,7 @@ def test_the_same_text_with_another_shape_names_the_layer(home):
 
 def test_grey_and_colour_are_told_apart(home):
     run_of(home / "a", kind=Image(1, 16, 16))
-    with pytest.raises(Problem, match=r"pictures of 1 channels, these have 3; add data.colour=grey"):
+    with pytest.raises(Problem, match=r"pictures of 1 channel, these have 3; add data.colour=grey"):
         begin(network(NET, Image(3, 16, 16), 2), "a", NET, data())
 
 
@@ -190,7 +190,7 @@ def test_offline_it_says_where_to_put_the_file(home, monkeypatch):
             read_weights("imagenet", net)
         text = str(caught.value)
         assert "model.safetensors could not be downloaded" in text and f"timm/{net}.tv_in1k" in text
-        assert f"put the files into {home / 'cache' / 'weights' / net}" in text
+        assert f"put the files into one of these folders, where they were looked for: {home / 'cache' / 'weights' / net}" in text
 
 
 def test_a_hash_that_is_not_known_is_asked_for_once_and_kept(hub, home, monkeypatch):

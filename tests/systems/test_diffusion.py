@@ -148,7 +148,8 @@ def test_panels_are_what_a_report_can_draw(stripes):
     train = stripes.data.split("train")[torch.arange(1)][0][0]
     assert torch.equal(ink.pictures[0], train), "at t = 0 it is the picture itself"
     assert panels["Guidance"].names == ("0", "1", "3", "7") and len(panels["Guidance"].pictures) == 4 * panels["Guidance"].across
-    assert panels["The way back"].film
+    film = panels["The way back"]
+    assert film.film and film.across == 8 and len(film.pictures) % 8 == 0
 
 
 def test_points_are_made_in_their_units():

@@ -75,6 +75,31 @@ def test_negatives_that_stay_are_hard_and_things_are_never_among_them():
         assert (margin[~things] > -1.2).all() and margin[things].mean() > 0.2 > margin[~things].mean()
 
 
+def test_the_augment_line_alone_decides_how_regions_are_changed():
+    def seen(**recipe):
+        system = made(**recipe)
+        next(steps := system.steps())
+        next(steps)                                             # all regions are found
+        shown = []
+        system.model.forward = lambda crops: shown.append(crops) or torch.zeros(len(crops), 3)
+        torch.manual_seed(1)
+        x, truth = system.data.splits["train"][torch.arange(5)]
+        return system.drawn_by_lot(x, truth, system.found[:5])[1], shown[0]
+    kind, plain = seen(augment="")
+    same, mixed = seen()
+    turned = (plain != mixed).flatten(1).any(1)
+    assert torch.equal(kind, same) and 0 < turned.sum() < len(turned)
+    assert torch.equal(torch.where(turned[:, None, None, None], plain.flip(3), plain), mixed)
+    with pytest.raises(Problem, match="mixup mixes classes"):
+        made(augment="mixup 0.2")
+
+
+def test_a_plan_counts_every_region_of_a_picture():
+    from deepen.engine.plan import plan
+    small, large = (plan("rcnn", {"data.count": "30", "regions": str(count)}).macs for count in (10, 40))
+    assert large == 4 * small > 0
+
+
 def test_warping_reads_the_region_and_a_little_round_it():
     x = torch.zeros(1, 3, 40, 40, dtype=torch.uint8)
     x[:, :, 10:30, 12:22] = 200

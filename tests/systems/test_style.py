@@ -36,6 +36,11 @@ def save(path, size, seed=0):
     return str(path)
 
 
+def test_other_data_says_nothing_about_one_picture():
+    with pytest.raises(Problem, match="leave --data out"):
+        built().evaluate("test")
+
+
 @pytest.mark.parametrize("rule, turns", [("lbfgs", 30), ("adam", 30)])
 def test_both_rules_bring_the_gram_matrices_near(rule, turns):
     system = built(rule=rule, turns=turns, lr=0.03)

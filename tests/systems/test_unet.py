@@ -60,3 +60,11 @@ def test_void_is_not_learned_and_rare_classes_can_count_more(kind):
         z = system.model(x).float()
         wanted = F.cross_entropy(z.permute(0, 2, 3, 1)[known], y[known].long(), system.weight)
         assert torch.allclose(losses[0], wanted, atol=1e-5)
+
+
+def test_an_untrained_u_net_draws_no_speckle():
+    net = unet.Net(3, 5, 4).eval()
+    with torch.no_grad():
+        z = net(torch.rand(2, 3, 32, 48))
+    assert torch.equal(z, F.interpolate(z[..., ::2, ::2], scale_factor=2.0, mode="nearest"))
+    assert (z.flatten(2).std(2) > 0).all() and len(net.last.weight.unique(dim=0)) == 5

@@ -3,8 +3,7 @@ import { signal } from './signals.js'
 import { h, slider, style } from './dom.js'
 import { count, say, share } from './words.js'
 import { get, send } from './server.js'
-
-const MOST = 8 << 20
+import { drop } from './drop.js'
 
 export function scene(run, card, tell) {
   style('/static/pages/scene.css')
@@ -25,11 +24,6 @@ export function scene(run, card, tell) {
     }
     busy.value = false
   }
-  const take = file => {
-    if (!file) return
-    if (file.size > MOST) tell(say('The picture has more than 8 MB; make it smaller.'))
-    else ask(() => send(`/api/try/${run}/picture`, file))
-  }
   const own = () => ask(() => get(`/api/try/${run}/example?number=${number++}`))
   own()
   return h(
@@ -38,19 +32,7 @@ export function scene(run, card, tell) {
     h(
       'section',
       { class: 'card' },
-      h(
-        'label',
-        {
-          class: 'drop',
-          ondragover: event => event.preventDefault(),
-          ondrop: event => {
-            event.preventDefault()
-            take(event.dataTransfer.files[0])
-          },
-        },
-        say('Drop a picture here, or choose one'),
-        h('input', { type: 'file', accept: 'image/*', onchange: event => take(event.target.files[0]) }),
-      ),
+      drop(file => ask(() => send(`/api/try/${run}/picture`, file)), tell),
       h('button', { onclick: own, disabled: () => busy.value }, say('Another picture of its data')),
       card.unit === 'boxes'
         ? slider(

@@ -4,6 +4,7 @@ import { effect, onEnd, scope, signal } from '../lib/signals.js'
 import { add, check, choice, h, style } from '../lib/dom.js'
 import { number, say, share } from '../lib/words.js'
 import { get, post, send } from '../lib/server.js'
+import { drop } from '../lib/drop.js'
 import { pad } from '../lib/pad.js'
 import { byHand } from '../lib/byhand.js'
 
@@ -140,25 +141,6 @@ export function page(root, { tell }) {
       if (board.empty()) answer.value = null
       else ask(await board.blob(), true)
     }
-    const take = file => {
-      if (file) {
-        if (file.size > 8 << 20) tell(say('The picture has more than 8 MB; make it smaller.'))
-        else ask(file, false)
-      }
-    }
-    const drop = h(
-      'label',
-      {
-        class: 'drop',
-        ondragover: event => event.preventDefault(),
-        ondrop: event => {
-          event.preventDefault()
-          take(event.dataTransfer.files[0])
-        },
-      },
-      say('Drop a picture here, or choose one'),
-      h('input', { type: 'file', accept: 'image/*', onchange: event => take(event.target.files[0]) }),
-    )
     return h(
       'div',
       { class: 'asking' },
@@ -184,7 +166,7 @@ export function page(root, { tell }) {
               ),
             ]
           : null,
-        drop,
+        drop(file => ask(file, false), tell),
       ),
       h('section', { class: 'card', 'aria-live': 'polite' }, h('h2', {}, say('It says')), () => said()),
       h('section', { class: 'card wide' }, () => inside()),
