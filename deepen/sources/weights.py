@@ -230,8 +230,9 @@ def _stated(net: str, folder: str) -> str:
     except (OSError, HTTPException) as error:
         found, reason = None, _reason(error)
     if found is None:
-        raise Problem("{names} could not be downloaded ({tried}); connect to the network, or put the files into {folder}",
-                      names=FILE, tried=f"{address}: {reason}", folder=cache() / folder)
+        raise Problem("{names} could not be downloaded ({tried}); connect to the network, or put the files into "
+                      "one of these folders, where they were looked for: {folders}", names=FILE,
+                      tried=f"{address}: {reason}", folders=", ".join(map(str, places(folder))))
     return found[1]
 
 
