@@ -18,6 +18,7 @@ from deepen.sources.weights import located, network_of
 ALBUM = 4                       # photos kept beside the network, to show what it does
 LOOKED = 16                     # photos that patches are learned from, beside the style
 HALF = 0.5                      # of the run: from here on the rate falls
+WARM = 40                       # steps in which the rate rises
 
 
 @dataclass
@@ -32,7 +33,7 @@ class StyleFast(System):
 
     epochs: Times = 6                           # times through the photos
     batch: Count = 4                            # photos a step
-    lr: Rate = 0.003                            # learning rate at its highest
+    lr: Rate = 0.001                            # learning rate at its highest
     weights: str = "patches"                    # eyes: patches, random, imagenet, a run, a safetensors file
     net: str = "vgg19"                          # network of imagenet's weights, and of a file's
     style: Amount = 1.0                         # weight of the Gram matrices
@@ -64,7 +65,8 @@ class StyleFast(System):
 
     def steps(self):
         for x, _ in self.stream:                                            # uint8 (B, 3, H, W)
-            optim.set_rate(self.rule, self.lr * min(1.0, (1 - self.progress) / (1 - HALF)))
+            rise = self.stream.consumed / (WARM * self.batch)               # without it, it first unlearns the photo
+            optim.set_rate(self.rule, self.lr * min(1.0, rise, (1 - self.progress) / (1 - HALF)))
             look = self.looked()
             loss = self.descend(self.loss(self.model(x), x, look), self.rule, clip=1.0)
             yield {"loss": loss, **self.parts}
