@@ -38,7 +38,7 @@ class StyleGAN(System):
     lr: Rate = 0.01                         # learning rate of both networks
     mapping: Amount = 0.1                   # learning rate of noise → style, as a share of lr
     mixing: Fraction = 0.5                  # share of painted pictures that learn with two styles
-    penalty: Amount = 0.03                  # γ of R1: how flat the critic must be at real pictures
+    penalty: Amount = 1.0                   # γ of R1: how flat the critic must be at real pictures
     by_class: bool = True                   # tell both networks the class, where there are classes
 
     @classmethod
