@@ -152,7 +152,7 @@ def throughput(seed: int, folder: Path, rounds: int = 3, batches: int = 8) -> No
     system.transient = (*system.transient, "own")
     system.progress = 0.0
     system.build(plan.data)
-    from deepen.nn.nets.denoiser import denoiser
+    from deepen.nn.denoiser import denoiser
     net = denoiser(plan.data.inputs, system.width, 10, system.look)
     found = [(ours(system, batches), plain(net, plan.data, batches, system.batch)) for _ in range(rounds)]
     mine, other = (max(column) for column in zip(*found, strict=True))

@@ -14,7 +14,7 @@ from deepen.core.words import say
 from deepen.nn import diffusion, judge, optim
 from deepen.nn.average import Averaging, averaged
 from deepen.nn.codes import arc
-from deepen.nn.nets.denoiser import denoiser
+from deepen.nn.denoiser import denoiser
 
 Seen = Image | Vector
 Solver = Literal["adams", "ddim", "heun"]

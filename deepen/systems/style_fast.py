@@ -65,7 +65,7 @@ class StyleFast(System):
 
     def steps(self):
         for x, _ in self.stream:                                            # uint8 (B, 3, H, W)
-            rise = self.stream.consumed / (WARM * self.batch)               # without it, it first unlearns the photo
+            rise = self.stream.consumed / (WARM * self.batch)       # without it, it unlearns the photo first
             optim.set_rate(self.rule, self.lr * min(1.0, rise, (1 - self.progress) / (1 - HALF)))
             look = self.looked()
             loss = self.descend(self.loss(self.model(x), x, look), self.rule, clip=1.0)

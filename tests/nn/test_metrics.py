@@ -109,9 +109,10 @@ def test_mase_and_perplexity_by_hand():
 
 
 def test_every_name_of_the_design_has_a_direction():
-    less = {"loss", "ece", "rmse", "mae", "mase", "nats", "perplexity", "frechet_own", "member_loss"}
+    less = {"loss", "ece", "rmse", "mae", "mase", "nats", "perplexity", "frechet_own", "member_loss",
+            "fid", "energy", "denoised", "gram", "content"}
     names = ("loss accuracy top5 f1 auc ece rmse mae r2 mase nats perplexity map50 map miou pixel_accuracy class_accuracy bleu1 bleu2 bleu3 bleu4 "
-             "cider recognised modes frechet_own return winrate elo spearman analogy member_accuracy member_loss")
+             "cider recognised modes frechet_own fid as_asked sample_precision sample_recall energy probe denoised gram content return winrate elo spearman analogy member_accuracy member_loss")
     assert " ".join(metrics.BETTER) == names
     assert {name for name, way in metrics.BETTER.items() if way == -1} == less
     assert set(metrics.BETTER.values()) == {1, -1}

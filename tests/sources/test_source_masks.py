@@ -170,7 +170,7 @@ def test_camvid_and_the_nasty_ones():
     first = np.asarray(Pillow.open(DATA / "segmentation-camvid" / "trainannot" / "0001TP_006690.png"))
     assert torch.equal(data.splits["train"].target[data.splits["train"].names.index("train/0001TP_006690.jpg")],
                        torch.from_numpy(np.where(first == 11, 255, first).astype(np.uint8)))
-    assert "errors in" in refused(DATA / "nasty" / "masks")
+    assert "error in" in refused(DATA / "nasty" / "masks")
     assert "leave none" in refused(DATA / "nasty" / "masks", on_bad="skip", valid=0.9, test=0.9)
 
 

@@ -12,7 +12,7 @@ from deepen.engine.place import Place
 from deepen.engine.start import open_data, prepare, start
 from deepen.engine.validate import with_data
 from deepen.nn import diffusion
-from deepen.nn.nets.denoiser import Denoiser, Dense, norm, waves
+from deepen.nn.denoiser import Denoiser, Dense, norm, waves
 from deepen.systems.diffusion import Diffusion
 
 

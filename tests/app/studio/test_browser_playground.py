@@ -110,7 +110,7 @@ class Play:
         """Do what must not begin a new net."""
         revision, epoch = self.opened["revision"], self.frame["epoch"]
         act()
-        self.page.wait_for_timeout(350)
+        self.page.wait_for_timeout(350 if os.getloadavg()[0] < 2 else 1500)         # a busy machine tells later
         assert self.opened["revision"] == revision and self.frame["epoch"] >= epoch
 
     def step(self, times=1):
